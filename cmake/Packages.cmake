@@ -1,0 +1,15 @@
+# What we link, from Debian packages (scripts/install-deps installs them).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(CZMQ REQUIRED IMPORTED_TARGET libczmq)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent libevent_pthreads)
+pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
+pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml)
+# Debian 13 and upstream call it msgpack-c, Debian 12 msgpack.
+pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+if(LODE_TESTS AND NOT LODE_SANITIZER STREQUAL "thread")
+  pkg_check_modules(CRITERION REQUIRED IMPORTED_TARGET criterion)
+endif()
