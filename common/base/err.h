@@ -3,7 +3,8 @@
 #ifndef COMMON_BASE_ERR_H
 #define COMMON_BASE_ERR_H
 
-/* X(NAME, value, "short-code", "text"): short-code is what goes on the wire's text, the log and JSON; it never changes. */
+/* X(NAME, value, "short-code", "text"): short-code is what goes on the wire's text, the log and JSON; it never changes.
+ */
 #define ERR_TABLE(X)                                                                                                   \
     /* decoding */                                                                                                     \
     X(ERR_TRUNCATED, -1000, "truncated", "the data ends before the value does")                                        \
@@ -29,7 +30,7 @@
     X(ERR_MERKLE, -1110, "merkle", "the merkle root does not match")                                                   \
     X(ERR_MUTATED, -1111, "mutated", "the list has a duplicated pair (CVE-2012-2459)")                                 \
     X(ERR_GENESIS, -1112, "genesis", "the genesis block is not the network's")                                         \
-    X(ERR_BAD_VERSION, -1113, "bad-version", "the header's version is not allowed here")                                \
+    X(ERR_BAD_VERSION, -1113, "bad-version", "the header's version is not allowed here")                               \
     X(ERR_INVALID_PARENT, -1114, "invalid-parent", "the parent is known to be invalid")                                \
     X(ERR_WORK_OVERFLOW, -1115, "work-overflow", "the chain work does not fit 256 bits")                               \
     /* blocks, shares, leases */                                                                                       \

@@ -56,25 +56,26 @@ __attribute__((noreturn, format(printf, 1, 2))) void test_skip(const char *fmt, 
 #define cr_assert(x, ...)                                                                                              \
     do {                                                                                                               \
         if (!(x))                                                                                                      \
-            test_fail(__FILE__, __LINE__, #x, " " __VA_ARGS__);                                    \
+            test_fail(__FILE__, __LINE__, #x, " " __VA_ARGS__);                                                        \
     } while (0)
-#define cr_assert_not(x, ...) cr_assert(!(x), ##__VA_ARGS__)
-#define cr_assert_eq(a, b, ...) cr_assert((a) == (b), ##__VA_ARGS__)
-#define cr_assert_neq(a, b, ...) cr_assert((a) != (b), ##__VA_ARGS__)
-#define cr_assert_lt(a, b, ...) cr_assert((a) < (b), ##__VA_ARGS__)
-#define cr_assert_leq(a, b, ...) cr_assert((a) <= (b), ##__VA_ARGS__)
-#define cr_assert_gt(a, b, ...) cr_assert((a) > (b), ##__VA_ARGS__)
-#define cr_assert_geq(a, b, ...) cr_assert((a) >= (b), ##__VA_ARGS__)
-#define cr_assert_null(p, ...) cr_assert((p) == NULL, ##__VA_ARGS__)
-#define cr_assert_not_null(p, ...) cr_assert((p) != NULL, ##__VA_ARGS__)
-#define cr_assert_str_eq(a, b, ...) cr_assert(strcmp((a), (b)) == 0, ##__VA_ARGS__)
-#define cr_assert_str_neq(a, b, ...) cr_assert(strcmp((a), (b)) != 0, ##__VA_ARGS__)
+#define cr_assert_not(x, ...)          cr_assert(!(x), ##__VA_ARGS__)
+#define cr_assert_eq(a, b, ...)        cr_assert((a) == (b), ##__VA_ARGS__)
+#define cr_assert_neq(a, b, ...)       cr_assert((a) != (b), ##__VA_ARGS__)
+#define cr_assert_lt(a, b, ...)        cr_assert((a) < (b), ##__VA_ARGS__)
+#define cr_assert_leq(a, b, ...)       cr_assert((a) <= (b), ##__VA_ARGS__)
+#define cr_assert_gt(a, b, ...)        cr_assert((a) > (b), ##__VA_ARGS__)
+#define cr_assert_geq(a, b, ...)       cr_assert((a) >= (b), ##__VA_ARGS__)
+#define cr_assert_null(p, ...)         cr_assert((p) == NULL, ##__VA_ARGS__)
+#define cr_assert_not_null(p, ...)     cr_assert((p) != NULL, ##__VA_ARGS__)
+#define cr_assert_str_eq(a, b, ...)    cr_assert(strcmp((a), (b)) == 0, ##__VA_ARGS__)
+#define cr_assert_str_neq(a, b, ...)   cr_assert(strcmp((a), (b)) != 0, ##__VA_ARGS__)
 #define cr_assert_arr_eq(a, b, n, ...) cr_assert(memcmp((a), (b), (n)) == 0, ##__VA_ARGS__)
-#define cr_assert_fail(...) test_fail(__FILE__, __LINE__, "cr_assert_fail", " " __VA_ARGS__)
-#define cr_log_info(...) ((void)fprintf(stderr, __VA_ARGS__), (void)fputc('\n', stderr))
+#define cr_assert_fail(...)            test_fail(__FILE__, __LINE__, "cr_assert_fail", " " __VA_ARGS__)
+#define cr_log_info(...)               ((void)fprintf(stderr, __VA_ARGS__), (void)fputc('\n', stderr))
 #endif
 
-/* Path of a file of the test data; skips the calling test when it is absent. Static storage, valid until the next call. */
+/* Path of a file of the test data; skips the calling test when it is absent. Static storage, valid until the next call.
+ */
 const char *test_data(const char *name);
 /* The whole file, NUL-terminated beyond *len; caller frees. Fails the test when it cannot be read. */
 char *test_slurp(const char *path, size_t *len);

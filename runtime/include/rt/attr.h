@@ -2,16 +2,16 @@
 #ifndef RT_ATTR_H
 #define RT_ATTR_H
 
-#define MUST_CHECK __attribute__((warn_unused_result))
-#define NORETURN __attribute__((noreturn))
-#define NOINLINE __attribute__((noinline))
-#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define MUST_CHECK              __attribute__((warn_unused_result))
+#define NORETURN                __attribute__((noreturn))
+#define NOINLINE                __attribute__((noinline))
+#define ALWAYS_INLINE           inline __attribute__((always_inline))
 #define PRINTF_LIKE(fmt, first) __attribute__((format(printf, fmt, first)))
-#define CACHE_LINE 64
-#define CACHE_ALIGNED __attribute__((aligned(CACHE_LINE)))
-#define UNUSED __attribute__((unused))
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define CACHE_LINE              64
+#define CACHE_ALIGNED           __attribute__((aligned(CACHE_LINE)))
+#define UNUSED                  __attribute__((unused))
+#define LIKELY(x)               __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)             __builtin_expect(!!(x), 0)
 
 /* AUTO(thing_free) struct thing *t: thing_free(&t) runs on every way out of the scope. */
 #define AUTO(free_fn) __attribute__((cleanup(free_fn)))
