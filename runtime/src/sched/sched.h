@@ -13,10 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/lock.h"
+#include "proc/waitbox.h"
 #include <rt/attr.h>
 
 struct g;
-struct rti_lock;
 
 /* Why a G waits: shown in dumps and deadlock reports, in Go's words. */
 enum rti_wait {
@@ -58,15 +59,7 @@ struct g **rti_sched_link(struct g *g); /* the intrusive next pointer; free to u
 /* Back to the end of the global queue; somebody else runs. */
 void rti_sched_yield(void);
 
-/* Per-G storage for whatever it waits in: a parked G's waker leaves its answer here. Touched by the G itself, and by
- * its waker between unlinking it under the object's lock and rti_sched_ready(). */
-struct rti_waitbox {
-    void *slot;                    /* where to put or take the value; NULL when none */
-    void *waker;                   /* which waiter record fired (select) */
-    int64_t result;                /* 0 closed or woken, 1 value passed, negative -errno */
-    _Atomic(uint32_t) select_done; /* 0 open, 1 somebody won the select */
-    uint64_t ticket;
-};
+/* Where a parked G's waker leaves its answer. */
 struct rti_waitbox *rti_sched_waitbox(struct g *g);
 uint64_t rti_sched_goid(const struct g *g);
 

@@ -1,0 +1,54 @@
+/* go.h - start a goroutine, yield, name it. Threads: said at each. Memory: the runtime's; a goroutine's stack is given
+ * back when its function returns. */
+#ifndef RT_GO_H
+#define RT_GO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <rt/attr.h>
+
+/* Bytes of address space a goroutine's stack may grow into; memory is committed page by page as it is touched, and
+ * running over the end is a fatal "stack overflow", never silent corruption. */
+enum rt_stack {
+    RT_STACK_DEFAULT, /* 64 KiB */
+    RT_STACK_16K,     /* for code known to be shallow: no printf, no C library that keeps big buffers */
+    RT_STACK_256K,
+    RT_STACK_1M, /* for C libraries of unknown appetite */
+    RT_STACK_COUNT
+};
+
+struct rt_go_attr {
+    const char *name; /* shown in dumps; borrowed for the life of the goroutine (a literal). NULL: none */
+    enum rt_stack stack;
+};
+
+/* Starts fn(arg) as a goroutine and returns its id (1 is the main goroutine; ids are never used twice in one rt_main).
+ * Never fails: when no memory is left the process ends with a clear message. It runs on some P soon; the caller goes
+ * on. Any goroutine, and any thread while rt_main runs. */
+uint64_t rt_go(void (*fn)(void *arg), void *arg);
+/* The same with a name and a stack class. attr is copied. */
+uint64_t rt_go_attr(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg);
+
+/* Lets others run: the caller goes to the end of the queue. May return on another thread, so errno and pointers to
+ * thread-local variables are stale afterwards. A goroutine only; a no-op elsewhere. */
+void rt_yield(void);
+/* One load; yields if the scheduler asked for it (the goroutine ran for 10 ms). For loops that call nothing else of the
+ * runtime: every 100 us or so. A goroutine only; a no-op elsewhere. */
+void rt_checkpoint(void);
+
+/* The calling goroutine's id, 0 on a thread that runs none. */
+uint64_t rt_goid(void);
+/* Names the calling goroutine. name is borrowed for its life. */
+void rt_set_name(const char *name);
+
+/* errno of the thread that the caller is on right now. Goroutine code uses this in place of errno, whose address
+ * compilers keep across calls that may change the thread. */
+int rt_errno(void);
+
+/* A thread outside the runtime (a library's) will make goroutines runnable later: until the matching release, "all
+ * goroutines are asleep" is not reported. Counted. Any thread. */
+void rt_external_hold(void);
+void rt_external_release(void);
+
+#endif

@@ -1,0 +1,36 @@
+/* rt.h - start the runtime; umbrella for programs. Threads: rt_main is called from one thread at a time. Memory: the
+ * runtime's own (mmap); nothing is owned by the caller. */
+#ifndef RT_RT_H
+#define RT_RT_H
+
+#include <stdint.h>
+
+#include <rt/attr.h>
+#include <rt/blocking.h>
+#include <rt/go.h>
+
+/* How to start. A zeroed struct asks for the defaults. */
+struct rt_config {
+    int procs;           /* threads that run goroutines at the same time; 0: $GOMAXPROCS, else the CPUs we may use */
+    const char *godebug; /* switches as in $GODEBUG (name=value,...), read after it; NULL: none. Borrowed. */
+};
+
+/* Starts the scheduler, runs app(arg) as the main goroutine (stack class RT_STACK_1M) and returns its value after the
+ * other goroutines were stopped where they stand and the threads joined (a thread that is inside a blocking call for
+ * over 100 ms is left behind and ends when its call does). config may be NULL. May be called again after it returned.
+ * Errors: -EBUSY when a runtime already runs in this process, -EINVAL for a bad GOMAXPROCS, GODEBUG or config (a line
+ * on standard error names the culprit), -ENOMEM when the stack region cannot be reserved, -EAGAIN when no thread can be
+ * started. Since app's own negative values are returned unchanged, an app that must tell them apart returns 0 or more.
+ *
+ * Signals: SIGPIPE is ignored from now on (unless the program had a handler); SIGSEGV and SIGBUS get a handler that
+ * recognises stack overflow and names the goroutine. Threads that the program or its libraries start on their own
+ * should block SIGURG. */
+int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg);
+
+/* The number of Ps: how many goroutines may run at once. 0 when the runtime does not run. Any thread. */
+int rt_procs(void);
+
+/* The version of the library, "0.1.0". Static storage. */
+const char *rt_version(void);
+
+#endif

@@ -1,0 +1,33 @@
+/* lock.h - the runtime's lock: spins a little, then sleeps on a futex. For short sections only; no parking, no blocking
+ * call, no user code inside (S5). Threads: any, with or without a goroutine. Memory: none; a zeroed struct is an open
+ * lock of rank NONE. */
+#ifndef RTI_LOCK_H
+#define RTI_LOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/lockrank.h"
+#include <rt/attr.h>
+
+struct rti_lock {
+    _Atomic(uint32_t) word; /* 0 open, 1 held, 2 held and perhaps somebody sleeps */
+    uint32_t rank;          /* enum rti_lockrank */
+};
+
+#define RTI_LOCK_INIT(rank_)                                                                                           \
+    {                                                                                                                  \
+        .rank = (rank_)                                                                                                \
+    }
+
+void rti_lock_init(struct rti_lock *lock, enum rti_lockrank rank);
+void rti_lock_acquire(struct rti_lock *lock);
+/* False at once when somebody holds it. */
+bool rti_lock_try(struct rti_lock *lock) MUST_CHECK;
+/* Any thread may release what another acquired only through the scheduler (park_unlock); same thread otherwise. */
+void rti_lock_release(struct rti_lock *lock);
+/* For DCHECKs: somebody holds it. */
+bool rti_lock_is_held(struct rti_lock *lock);
+
+#endif

@@ -1,0 +1,78 @@
+/* g.h - a goroutine: its states and who owns it in each. Threads: as the state says (below). Memory: slab, pooled,
+ * never freed, so a stale pointer reads a dead G and never foreign memory.
+ *
+ * state      where it is (S1)                       who may leave it, and owns the stack (S6)
+ * IDLE       free pool, or being set up             the spawner
+ * RUNNABLE   a run queue                            the P that takes it out
+ * RUNNING    an M                                   itself
+ * WAITING    a wait list                            whoever calls ready, once
+ * BLOCKING   an M inside a blocking call            itself (its P may be gone when it returns)
+ * DEAD       between its last switch and the pool   the M that it ran on */
+#ifndef RTI_G_H
+#define RTI_G_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/context.h"
+#include "base/atomic.h"
+#include "parts/gqueue.h"
+#include "proc/waitbox.h"
+#include <rt/attr.h>
+#include <rt/check.h>
+#include <rt/go.h>
+
+enum rti_g_state { RTI_G_IDLE, RTI_G_RUNNABLE, RTI_G_RUNNING, RTI_G_WAITING, RTI_G_BLOCKING, RTI_G_DEAD, RTI_G_STATES };
+/* The status word: state in bits 0-7, bit 8 reserved for "the collector scans its stack", the generation above it
+ * counts the times it was started or left a call. */
+enum { RTI_G_STATE_MASK = 0xff, RTI_G_SCAN = 0x100, RTI_G_GENERATION = 0x200 };
+
+struct g {
+    /* line 1: the switch */
+    struct rti_qnode link;  /* in the queue it is in; free to use while parked (rti_sched_link) */
+    struct rti_context ctx; /* offsets 8, 16, 24: known to debuggers */
+    _Atomic(uint32_t) status;
+    uint8_t wait; /* enum rti_wait while WAITING */
+    uint8_t stack_class;
+    uint8_t yield_global;
+    uint8_t spare;
+    char *stack_lo; /* lowest usable byte; NULL until first run and after exit */
+    char *stack_hi;
+    uint64_t id;
+    /* line 2: the start and the sanitizers */
+    void (*fn)(void *arg);
+    void *arg;
+    const char *name;
+    void *created_at; /* return address of the spawn */
+    uint64_t parent;  /* id of the spawner */
+    void *asan_fake;  /* see arch/stackhints.h */
+    void *tsan_fiber;
+    struct g *all_next; /* list of all Gs, append only */
+    /* line 3 */
+    struct rti_waitbox box;
+    int64_t since_ns; /* when it began to wait, where known */
+} CACHE_ALIGNED;
+
+/* One G out of the pool or new, IDLE, with nothing but its stack class set. Never NULL. */
+struct g *rti_g_new(void);
+const char *rti_g_state_name(uint32_t state);
+
+static inline uint32_t rti_g_state(const struct g *g)
+{
+    return load_acq(&((struct g *)(uintptr_t)g)->status) & RTI_G_STATE_MASK;
+}
+
+/* For DCHECKs and tests: may a G go from one state to the other? */
+bool rti_g_legal(enum rti_g_state from, enum rti_g_state to);
+
+/* The only way a state changes. Whoever owns the G in its present state calls it, so a plain store does; the release
+ * publishes what the owner wrote before to the next one (load_acq in rti_g_state, or the queue it goes through). */
+static inline void rti_g_move(struct g *g, enum rti_g_state from, enum rti_g_state to)
+{
+    uint32_t was = load_rlx(&g->status);
+    DCHECK((was & RTI_G_STATE_MASK) == (uint32_t)from && rti_g_legal(from, to)); /* S1 */
+    store_rel(&g->status, (was & ~(uint32_t)RTI_G_STATE_MASK) | (uint32_t)to);
+}
+
+#endif
