@@ -220,7 +220,8 @@ struct message_tip {
     bool clean;     /* drop work on older jobs */
     bool has_job;   /* body holds job's description; else it was sent ahead as a future JOB */
     struct message_job body;
-    uint64_t sent_us; /* sender's monotonic clock */
+    uint64_t sent_us;   /* sender's monotonic clock */
+    uint8_t header[80]; /* of the tip itself: the receiver checks its hash and proof of work */
 };
 
 struct message_welcome {
