@@ -1,10 +1,11 @@
 /* tree.h - the block tree: which chain of headers has the most work (C1), and how one gets from tip to tip.
  * Pure: time is passed in, so is the seed of the hash table. Threads: one at a time. Memory: malloc, about 190 bytes a
  * header, all freed by tree_free; a struct tree_node belongs to the tree and stays valid until the next call that
- * inserts, adopts or invalidates (old side branches are dropped then), nodes of the active chain until tree_free.
+ * inserts, adopts or invalidates: old side branches are dropped then. A block on the active chain is never dropped.
  *
  * The tip is the valid chain of most work (256 bits, exact); of equals the first one stored. Orphans wait in a bounded
- * pool. Side branches more than TREE_SIDE_DEPTH below the tip, in height or in work, are refused. Nothing recurses. */
+ * pool. A header that is not above the active block TREE_SIDE_DEPTH below the tip, in height and in work, is refused.
+ * Nothing recurses. */
 #ifndef COMMON_CHAIN_TREE_H
 #define COMMON_CHAIN_TREE_H
 
@@ -26,9 +27,9 @@ enum { TREE_SIDE_DEPTH = 2016, TREE_ORPHANS = 100, TREE_SIDE_MAX = 300000 };
 struct tree_node {
     uint8_t hash[HEADER_HASH_LEN];
     uint8_t merkle[HEADER_HASH_LEN];
-    struct u256 work;         /* of the chain through this block */
-    struct tree_node *parent; /* NULL at the start */
-    struct tree_node *skip;   /* an ancestor further down, for fast descents; NULL at the start */
+    struct u256 work;             /* of the chain through this block */
+    struct tree_node *parent;     /* NULL at the start */
+    const struct tree_node *skip; /* an ancestor further down, for fast descents; NULL at the start */
     uint64_t height;
     uint64_t arrival; /* order of storing, 0 is the start */
     int32_t version;
@@ -60,6 +61,7 @@ struct tree_event {
     enum tree_kind kind;
     int code;                              /* TREE_REFUSED: the ERR_* of the refusal; else 0 */
     uint8_t hash[HEADER_HASH_LEN];         /* of the header inserted, adopted or invalidated */
+    uint64_t height;                       /* of node; 0 without one */
     const struct tree_node *node;          /* its node; NULL when orphan or refused */
     const struct tree_node *old_tip;       /* the tip before */
     const struct tree_node *new_tip;       /* the tip after; equal to old_tip unless connected or reorg */
@@ -83,8 +85,8 @@ int tree_insert(struct tree *self, const struct header *header, int64_t now_s, s
 /* The same for a caller that has the header's hash already. */
 int tree_insert_hashed(struct tree *self, const struct header *header, const uint8_t hash[HEADER_HASH_LEN],
                        int64_t now_s, struct tree_event *event) MUST_CHECK;
-/* Takes one orphan out of the pool whose parent was stored meanwhile and inserts it; *event (refusals too) tells how
- * that went, header->prev of the taken header is in *header when header is not NULL. False: none is ready. */
+/* Takes one orphan whose parent was stored meanwhile out of the pool (oldest first) and inserts it; *header is that
+ * header (when not NULL), *event tells how it went, a refusal too. False: none is ready. */
 bool tree_adopt(struct tree *self, int64_t now_s, struct header *header, struct tree_event *event) MUST_CHECK;
 /* Marks a stored block, and all that descends from it now or later, as never to be the tip; picks the best chain left.
  * Returns event->kind: TREE_REORG when the tip moved, TREE_UNCHANGED when not | ERR_NOT_FOUND | ERR_STATE (the start).
@@ -107,8 +109,8 @@ const struct tree_node *tree_fork(const struct tree_node *a, const struct tree_n
  * be more than cap: then the lowest cap are written). fork is an ancestor of tip or tip itself. With the event of a
  * reorg: (fork, new_tip) are the blocks connected, (fork, old_tip) those disconnected. */
 size_t tree_path(const struct tree_node *fork, const struct tree_node *tip, const struct tree_node **out, size_t cap);
-/* The 80 bytes' fields of a node. */
-void tree_header(const struct tree_node *node, struct header *out);
+/* The whole header of a node. */
+void tree_header(const struct tree *self, const struct tree_node *node, struct header *out);
 /* Calls visit for every stored node, in no particular order, until it returns false. */
 void tree_each(const struct tree *self, bool (*visit)(void *ctx, const struct tree_node *node), void *ctx);
 
