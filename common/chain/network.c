@@ -256,17 +256,17 @@ int network_check_step(const struct network *self, uint64_t height, uint32_t old
 
 uint32_t network_median_time(const struct network_past *past)
 {
-    uint32_t sorted[NETWORK_MEDIAN_SPAN] = {0}, time, bits;
-    size_t n = 0;
-    for (uint64_t back = 0; back <= past->height && n < NETWORK_MEDIAN_SPAN; back++) {
-        if (!past->at(past->ctx, past->height - back, &time, &bits))
-            break;
-        size_t i = n++;
+    uint32_t sorted[NETWORK_MEDIAN_SPAN], time, bits;
+    size_t span = past->height + 1 < NETWORK_MEDIAN_SPAN ? (size_t)past->height + 1 : NETWORK_MEDIAN_SPAN;
+    for (size_t n = 0; n < span; n++) {
+        if (!past->at(past->ctx, past->height - n, &time, &bits))
+            return 0;
+        size_t i = n;
         for (; i > 0 && sorted[i - 1] > time; i--)
             sorted[i] = sorted[i - 1];
         sorted[i] = time;
     }
-    return sorted[n / 2];
+    return sorted[span / 2];
 }
 
 static int check_bits(const struct network *self, const struct network_past *past, const struct header *header)

@@ -76,7 +76,8 @@ int network_next_bits(const struct network *self, const struct network_past *pas
 /* Whether a retarget from old_bits to new_bits is within the rule's factor, for a period whose start is not held.
  * 0 | ERR_BITS_WRONG. As Core's PermittedDifficultyTransition. */
 int network_check_step(const struct network *self, uint64_t height, uint32_t old_bits, uint32_t new_bits) MUST_CHECK;
-/* The median of the last 11 times up to the parent's (of fewer, where fewer are held: the upper of two middles). */
+/* The median of the last 11 times up to the parent's, near the genesis of all there are (the upper of two middles).
+ * 0 where one of them is not held, below a trusted start: then any time is later. */
 uint32_t network_median_time(const struct network_past *past);
 /* All the rules that need ancestors: nBits, median time, timewarp, two hours, version. header's own hash and work are
  * pow_check's. now_s in seconds since 1970, or NETWORK_NO_CLOCK.

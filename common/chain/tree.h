@@ -114,7 +114,8 @@ void tree_header(const struct tree *self, const struct tree_node *node, struct h
 /* Calls visit for every stored node, in no particular order, until it returns false. */
 void tree_each(const struct tree *self, bool (*visit)(void *ctx, const struct tree_node *node), void *ctx);
 
-/* What a block on top of parent must have: nBits (as network_next_bits) and the median time it must exceed. */
+/* What a block on top of parent must have: nBits (as network_next_bits) and the median time it must exceed (as
+ * network_median_time). */
 int tree_next_bits(const struct tree *self, const struct tree_node *parent, uint32_t time_s, uint32_t *bits) MUST_CHECK;
 uint32_t tree_median_time(const struct tree *self, const struct tree_node *parent);
 const struct network *tree_network(const struct tree *self);
