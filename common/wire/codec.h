@@ -48,7 +48,7 @@ int codec_schema_next(struct cursor *it, struct message_schema_entry *out) MUST_
 /* Appends one row, for message_schema.entries. Errors are sticky in o. */
 void codec_schema_put(struct cursor_out *o, const struct message_schema_entry *e);
 
-/* "HELLO" and so on; "unknown" for a number without a message. Static storage. */
+/* "hello" and so on; "unknown" for a number without a message. Static storage. */
 const char *codec_name(enum message_type type);
 
 #endif
