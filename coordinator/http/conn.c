@@ -368,7 +368,13 @@ void conn_fail(struct conn *self, int status, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    conn_reply(self, status, json_pack("{s:s}", "error", text), NULL);
+    json_t *error = json_string(text);
+    if (!error) { /* words of the client's, cut inside a character */
+        for (char *at = text; *at; at++)
+            *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
+        error = json_string(text);
+    }
+    conn_reply(self, status, json_pack("{s:o}", "error", error), NULL);
 }
 
 void conn_stream_begin(struct conn *self, int status)
@@ -395,6 +401,8 @@ void conn_stream_drained(struct conn *self, void (*fn)(void *arg), void *arg)
 {
     self->on_drained = fn;
     self->drained_arg = arg;
+    if (unwritten(self) == 0) /* HEAD: nothing was written, so nothing would tell */
+        bufferevent_trigger(self->bev, EV_WRITE, BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
 }
 
 void conn_stream_end(struct conn *self)

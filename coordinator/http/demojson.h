@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-enum { DEMOJSON_TIME_CAP = 40, DEMOJSON_DURATION_CAP = 40 };
+enum { DEMOJSON_TIME_CAP = 40, DEMOJSON_DURATION_CAP = 64 };
 
 /* One block of the verb "blocks" or "mine": index, timestamp, data (the payloads, joined by line feeds where there are
  * several), previous_hash, hash, nonce; and ours: payloads, bits, merkle_root, extranonce, worker. */
