@@ -484,3 +484,8 @@ int request_query_known(const struct request *self, const char *const *keys, cha
     }
     return 0;
 }
+
+bool request_is_http11(const struct request *self)
+{
+    return !self->http10;
+}

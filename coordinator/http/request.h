@@ -46,6 +46,7 @@ const char *request_host(const struct request *self);   /* as sent, not empty */
 const char *request_origin(const struct request *self); /* NULL when there is none */
 const char *request_body(const struct request *self, size_t *len);
 bool request_keep_alive(const struct request *self);
+bool request_is_http11(const struct request *self); /* the client reads chunks */
 
 /* The value of key in the query, as a number of 1 to 18 decimal digits. 1 found, 0 absent; ERR_FORMAT: no such number,
  * or the key stands there twice. */

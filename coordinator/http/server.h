@@ -3,9 +3,9 @@
  * Threads: server_start and server_free on one thread of the program; the rest happens on the server's own thread.
  * Memory: malloc.
  *
- * Order for main(): make the zmq context, start the reactor's control socket and this server in either order (inproc
- * connects before bind), and at the end free the server BEFORE the context is terminated: its socket would hold
- * zmq_ctx_term back. */
+ * Order for main(): make the context, start the reactor's control socket and this server in either order (inproc
+ * connects before bind), and at the end free the server BEFORE the context: its socket would hold frame_context_free
+ * back. */
 #ifndef COORDINATOR_HTTP_SERVER_H
 #define COORDINATOR_HTTP_SERVER_H
 
@@ -13,14 +13,15 @@
 
 #include <rt/attr.h>
 
+struct frame_context;
 struct server;
 
 struct server_config {
-    const char *bind;    /* "127.0.0.1:8080", "[::1]:8080", "localhost:0"; port 0 takes any free one. Copied. */
-    const char *hosts;   /* further names a Host header may carry, comma-separated; NULL for none. Copied. */
-    bool insecure;       /* allow an address off loopback without authentication */
-    void *zmq_ctx;       /* borrowed until server_free */
-    const char *control; /* endpoint of the control ROUTER in that context, "inproc://control". Copied. */
+    const char *bind;          /* "127.0.0.1:8080", "[::1]:8080", "localhost:0"; port 0 takes any free one. Copied. */
+    const char *hosts;         /* further names a Host header may carry, comma-separated; NULL for none. Copied. */
+    bool insecure;             /* allow an address off loopback without authentication */
+    struct frame_context *zmq; /* borrowed until server_free */
+    const char *control;       /* endpoint of the control ROUTER in that context, "inproc://control". Copied. */
 };
 
 /* Binds, listens and starts the thread; on return requests are accepted (and wait for the control socket if that is not
