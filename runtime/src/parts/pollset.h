@@ -69,6 +69,8 @@ struct g *rti_pollset_unblock(struct rti_polldesc *d, enum rti_poll_dir dir, boo
 int rti_pollset_wait(struct rti_pollset *self, int64_t timeout_ns, struct g *ready[RTI_POLLSET_READY_MAX]);
 /* Ends the blocking wait, now or the next one. Many breaks before that wait count as one. Async-signal-safe. */
 void rti_pollset_break(struct rti_pollset *self);
+/* From now on times out in whole milliseconds (epoll_pwait), as on kernels before 5.11, where it happens by itself. */
+void rti_pollset_coarse(struct rti_pollset *self);
 /* How many Gs wait in it: 0 means that polling cannot find any work (and that it holds off no deadlock report). */
 int rti_pollset_waiters(const struct rti_pollset *self);
 
