@@ -7,8 +7,8 @@
  *
  * The format is split into pairs at its own spaces, before any argument is put in; then each value is quoted if it must
  * be. So whatever bytes an argument holds, it stays one value: it cannot end its line or start another key.
- * Conversions: %s %c %d %i %u %x %f %g %p %%, with h, hh, l, ll, z, j, t, a 0 flag, width and precision (%.*s too).
- * No secrets; never in a hash loop. */
+ * Conversions: %s %c %d %i %u %x %f %g %p %%, with h, hh, l, ll, z, j, t, a precision (%.*s too), and 0 with a width
+ * for %x. No secrets; never in a hash loop. */
 #ifndef COMMON_LOG_LOG_H
 #define COMMON_LOG_LOG_H
 

@@ -140,9 +140,9 @@ static const struct grammar_field tip_fields[] = {
     UINT(tip, epoch),   UINT(tip, tip_seq), UINT(tip, height),
     BYTES(tip, hash),   BYTES(tip, work),   UINT(tip, reorg),
     UINT(tip, job),     BOOL(tip, clean),   RECORD_OR_NIL(tip, body, has_job, &job),
-    UINT(tip, sent_us),
+    UINT(tip, sent_us), BYTES(tip, header),
 };
-GRAMMAR_FROM(tip, 9);
+GRAMMAR(tip);
 
 static const struct grammar_field hello_fields[] = {
     MAGIC(),
