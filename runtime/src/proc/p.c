@@ -1,0 +1,13 @@
+#include "proc/p.h"
+
+#include "base/slab.h"
+
+static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct p));
+
+struct p *rti_p_new(uint32_t id, uint64_t seed)
+{
+    struct p *p = rti_slab_take(&slab);
+    p->id = id;
+    p->rand.state = seed + id * 0x9e3779b97f4a7c15ull;
+    return p;
+}
