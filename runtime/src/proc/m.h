@@ -40,16 +40,14 @@ struct m {
     struct p *p;             /* NULL without */
     _Atomic(uint32_t) call;  /* odd while in a blocking call; written by the M, read by sysmon */
     _Atomic(uint32_t) taken; /* 1: look at the P before going on after a call; written by sysmon under the lock */
-    bool spinning;           /* counted in world.spinning */
+    bool spinning;           /* counted in world.spinning; written by itself, by its waker while it sleeps */
     /* the hand-over of one switch */
     enum rti_finish finish;
     struct g *prev;
     bool (*commit)(struct g *g, void *arg);
     void *commit_arg;
     /* sleeping and waking */
-    struct rti_note note; /* woken with next_p set (or the world stopping) */
-    struct p *next_p;     /* written by the waker before the note */
-    bool next_spinning;
+    struct rti_note note; /* woken with p (and perhaps spinning) set by the waker, or because the world stops */
     struct m *idle_next;
     bool idle; /* on the idle list; under the world's lock */
     /* life */

@@ -14,6 +14,7 @@
 #include "base/rand.h"
 #include "parts/runq.h"
 #include "parts/stackpool.h"
+#include "parts/timerheap.h"
 #include <rt/attr.h>
 
 struct g;
@@ -34,7 +35,9 @@ struct p {
     _Atomic(struct m *) m;     /* its holder; written under the world's lock */
     _Atomic(uint32_t) preempt; /* 1: whoever runs should yield; written by sysmon, cleared by the holder */
     _Atomic(uint32_t) tick;    /* scheduling rounds (a runnext run inherits the slice: no tick); read by sysmon */
-    uint32_t look;             /* picks since start: for "every 61st" and "every 8th" */
+    uint8_t until_global;      /* picks left until the global queue goes first (every 61st) */
+    uint8_t until_timers;      /* picks left until the clock is read for timers (every 8th) */
+    bool due;                  /* timers are due: the next pick must go through the system stack */
     uint32_t next_streak;      /* runnext runs in a row */
     struct g *gfree;           /* dead Gs, hottest first, linked by link */
     uint32_t gfree_count;
@@ -42,6 +45,9 @@ struct p {
     struct rti_rand rand;
     struct p *idle_next;
     struct rti_p_counters count;
+    struct rti_lock timer_lock; /* rank TIMERS; guards timers */
+    struct rti_timerheap timers;
+    _Atomic(int64_t) timer_next; /* its first deadline, INT64_MAX without; written under timer_lock, read by all */
     struct rti_runq runq CACHE_ALIGNED;
     struct rti_stackcache stacks;
     struct {

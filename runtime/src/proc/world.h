@@ -15,6 +15,7 @@
 struct g;
 struct m;
 struct p;
+struct rti_pollset;
 
 enum { RTI_MAX_PROCS = 1024, RTI_MAX_MS = 10000 };
 
@@ -46,11 +47,12 @@ struct world {
     struct rti_lock gfree_lock; /* rank GFREE; guards gfree */
     struct g *gfree;
 
-    _Atomic(uint64_t) id_next;   /* next batch of goroutine ids */
-    _Atomic(int64_t) holds;      /* rt_external_hold */
-    _Atomic(int64_t) poll_until; /* when the M that polls wakes by itself; 0: nobody polls; written by it */
-    _Atomic(int64_t) last_poll;  /* when somebody last looked at the netpoller, ns */
-    struct rti_stackpool stacks; /* locked by itself */
+    _Atomic(uint64_t) id_next;             /* next batch of goroutine ids */
+    _Atomic(int64_t) holds;                /* rt_external_hold */
+    _Atomic(int64_t) poll_until;           /* when the M that polls wakes by itself; 0: nobody polls; written by it */
+    _Atomic(int64_t) last_poll;            /* when somebody last looked at the netpoller, ns */
+    _Atomic(struct rti_pollset *) pollset; /* made at first use; written under the lock */
+    struct rti_stackpool stacks;           /* locked by itself */
 };
 
 extern struct world rti_world;
