@@ -103,8 +103,8 @@ struct g *rti_findwork_fast(struct p *p)
     return g;
 }
 
-/* A running owner is about to run its runnext; tearing a pair that readies each other apart costs more than it gains. So
- * it gets 3 us to do so. */
+/* A running owner is about to run its runnext; tearing a pair that readies each other apart costs more than it gains.
+ * So it gets 3 us to do so. */
 static struct g *steal_next(struct p *from)
 {
     if (!load_rlx(&from->runq.next))
@@ -172,14 +172,14 @@ static struct g *look(struct m *m)
     if (UNLIKELY(rti_debugvars.alwaysmigrate))
         sched_yield(); /* so that another thread has a chance to take what this one just gave away */
     p->due = false;
-    rti_timers_run(p);                 /* due before others' work: lateness is what people measure */
-    if ((g = rti_findwork_fast(p)))    /* own queue; every 61st time, or for want of that, the global one */
+    rti_timers_run(p);              /* due before others' work: lateness is what people measure */
+    if ((g = rti_findwork_fast(p))) /* own queue; every 61st time, or for want of that, the global one */
         return g;
-    if ((g = rti_netpoll_look(m)))     /* descriptors, without waiting */
+    if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
         return g;
-    if ((g = steal(m)))                /* half of somebody's queue; at last timers and runnext */
+    if ((g = steal(m))) /* half of somebody's queue; at last timers and runnext */
         return g;
-    return ask_idle_source();          /* what the collector would like to have done */
+    return ask_idle_source(); /* what the collector would like to have done */
 }
 
 bool rti_findwork_visible(void)
@@ -201,7 +201,7 @@ static bool regain(struct m *m, bool poller)
         rti_lock_release(&rti_world.lock);
         rti_note_sleep(&m->note); /* at once: the waker is under way */
         rti_note_clear(&m->note);
-        return true;              /* with a P, or without one because the world stops */
+        return true; /* with a P, or without one because the world stops */
     }
     struct p *p = rti_world_take_idle_p_locked();
     if (p) {
@@ -224,7 +224,8 @@ static void sleep_idle(struct m *m)
     rti_note_clear(&m->note);
 }
 
-/* Gives up the P; then looks at all queues once more (S3), then waits. A G if the last look under the lock found one. */
+/* Gives up the P; then looks at all queues once more (S3), then waits. A G if the last look under the lock found one.
+ */
 static struct g *rest(struct m *m)
 {
     rti_lock_acquire(&rti_world.lock);

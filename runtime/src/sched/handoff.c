@@ -81,8 +81,8 @@ void rti_handoff_stranded(struct m *m, struct g *g)
     rti_lock_release(&rti_world.lock);
 }
 
-/* p has no holder: runs it elsewhere if there is anything to do for it, else makes it idle. Lock held on entry, released
- * on return. */
+/* p has no holder: runs it elsewhere if there is anything to do for it, else makes it idle. Lock held on entry,
+ * released on return. */
 static void give_on_unlock(struct p *p)
 {
     bool work = rti_findwork_visible() || rti_timers_due(p) || load_rlx(&rti_world.stopping);

@@ -1,4 +1,5 @@
-/* overflow.h - the report of a goroutine that ran over the end of its stack. Threads: any, signal handlers. Memory: none.
+/* overflow.h - the report of a goroutine that ran over the end of its stack. Threads: any, signal handlers. Memory:
+ * none.
  */
 #ifndef RTI_OVERFLOW_H
 #define RTI_OVERFLOW_H

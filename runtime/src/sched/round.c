@@ -39,7 +39,9 @@ static void finish_park(struct m *m, struct g *g)
 {
     rti_g_move(g, RTI_G_RUNNING, RTI_G_WAITING);
     /* From here whoever finds g may make it ready; g's memory is not ours. */
-    if (m->commit && !m->commit(g, m->commit_arg)) {
+    bool stay = !m->commit || m->commit(g, m->commit_arg);
+    DCHECK(rti_lockrank_held() == 0); /* S5 */
+    if (!stay) {
         rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
         rti_round_submit(m->p, g);
     }
