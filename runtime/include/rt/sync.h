@@ -12,11 +12,11 @@
 #include <rt/attr.h>
 
 /* --- mutual exclusion. Not recursive; may be unlocked by another goroutine than the one that locked it. Fair in the
- * end: a waiter that has waited over 1 ms gets the lock handed over directly (starvation mode, after Go's
- * sync/mutex.go). Uncontended: one atomic read-modify-write to lock. --- */
+ * end: a waiter that has waited over 1 ms gets the lock handed over directly (starvation mode, the rule
+ * of Go's sync/mutex.go). Uncontended: one atomic read-modify-write to lock. --- */
 struct rt_mutex {
-    _Atomic(uint32_t) state;
-    uint32_t sema;
+    _Atomic(uint32_t) locked;
+    _Atomic(uint32_t) waiters;
 };
 void rt_mutex_lock(struct rt_mutex *self);
 bool rt_mutex_try_lock(struct rt_mutex *self) MUST_CHECK; /* true: locked; never waits */
@@ -26,8 +26,8 @@ void rt_mutex_unlock(struct rt_mutex *self);              /* not locked: fatal, 
  * again while it holds the lock. --- */
 struct rt_rwmutex {
     struct rt_mutex writers;
-    uint32_t writer_sema;
-    uint32_t reader_sema;
+    _Atomic(uint32_t) writer_sema;
+    _Atomic(uint32_t) reader_sema;
     _Atomic(int32_t) readers;       /* minus 2^30 while a writer holds or waits */
     _Atomic(int32_t) readers_ahead; /* readers the waiting writer waits for */
 };
@@ -52,7 +52,7 @@ void rt_cond_broadcast(struct rt_cond *self);                    /* wakes all th
  * Reusable: a new round of add() only after all wait() of the round before returned. --- */
 struct rt_waitgroup {
     _Atomic(uint64_t) state; /* counter in the high half, waiters in the low one */
-    uint32_t sema;
+    _Atomic(uint32_t) sema;
 };
 /* Adds delta, which may be negative. Counter below 0: fatal, "negative WaitGroup counter". An add from 0 that races
  * with a wait: fatal, "WaitGroup misuse: Add called concurrently with Wait". */
@@ -71,7 +71,7 @@ void rt_once_do(struct rt_once *self, void (*fn)(void *arg), void *arg);
 
 /* --- counting semaphore, first come, first served among waiters that sleep. All zero has no permits. --- */
 struct rt_sema {
-    uint32_t permits;
+    _Atomic(uint32_t) permits;
 };
 void rt_sema_acquire(struct rt_sema *self);                /* takes one permit; waits for it */
 bool rt_sema_try_acquire(struct rt_sema *self) MUST_CHECK; /* true: taken; never waits */

@@ -11,8 +11,6 @@
 
 #include <rt/attr.h>
 
-#include "timerheap.h"
-
 struct g;
 struct rti_pollset;
 
@@ -36,8 +34,7 @@ struct rti_polldesc {
     uint32_t index; /* its place in the slab */
     bool close_fd;  /* the last one out closes fd; written before bit 0 of refs */
     struct rti_pollset *set;
-    struct rti_polldesc *next_free;        /* guarded by the set's lock */
-    struct rti_timer timer[RTI_POLL_DIRS]; /* deadlines; armed by the goroutine that waits (api/poll.c) */
+    struct rti_polldesc *next_free; /* guarded by the set's lock */
 } CACHE_ALIGNED;
 
 /* A new set with its break event. 0 | -EMFILE, -ENFILE, -ENOMEM. */

@@ -1,0 +1,235 @@
+#include <errno.h>
+#include <stdlib.h>
+
+#include "api/chan.h"
+#include "sched/sched.h"
+#include <rt/check.h>
+
+enum { CASES_MAX = 65535, INLINE_CASES = 12 };
+
+/* One select that had to look twice. Short ones live on the stack. */
+struct choice {
+    struct rt_case *cases;
+    int n;                      /* cases with a channel */
+    uint16_t *order;            /* their numbers in random order */
+    int locks;                  /* distinct channels */
+    struct rt_chan **lock;      /* these by address: the order of locking, so two selects cannot wait for each other */
+    struct rti_waiter *waiters; /* one per entry of order */
+};
+struct room {
+    struct rt_chan *lock[INLINE_CASES];
+    struct rti_waiter waiters[INLINE_CASES];
+};
+
+/* A uniformly random order of the cases that have a channel (Fisher and Yates, inside out); returns how many. */
+static int shuffle(const struct rt_case *cases, int n, uint16_t *order)
+{
+    int used = 0;
+    for (int i = 0; i < n; i++) {
+        if (!cases[i].chan)
+            continue;
+        /* the high half of a 32x32 product: a number below used + 1 without a division */
+        int j = (int)(((uint64_t)rti_sched_random() * (uint32_t)(used + 1)) >> 32);
+        if (j < used)
+            order[used] = order[j];
+        order[j] = (uint16_t)i;
+        used++;
+    }
+    return used;
+}
+
+static enum rti_chan_try attempt_locked(struct rt_case *c, struct g **wake)
+{
+    if (c->dir == RT_CASE_SEND)
+        return rti_chan_send_locked(c->chan, c->value.send, wake);
+    enum rti_chan_try did = rti_chan_recv_locked(c->chan, c->value.recv, wake);
+    c->ok = did == RTI_CHAN_DONE;
+    return did;
+}
+
+static void finish(const struct rt_case *c, enum rti_chan_try did, struct g *wake)
+{
+    if (wake)
+        rti_sched_ready(wake);
+    if (UNLIKELY(did == RTI_CHAN_CLOSED && c->dir == RT_CASE_SEND))
+        rti_chan_throw_closed_send();
+}
+
+/* Looks at one channel after the other, taking only the lock of the one that seems ready. The first ready one of a
+ * random order is as random as any; that none was found proves nothing, for they were not looked at at one instant. */
+static int quick_look(struct rt_case *cases, const uint16_t *order, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct rt_case *c = &cases[order[i]];
+        if (!(c->dir == RT_CASE_SEND ? rti_chan_may_send(c->chan) : rti_chan_may_recv(c->chan)))
+            continue;
+        struct g *wake;
+        rti_lock_acquire(&c->chan->lock);
+        enum rti_chan_try did = attempt_locked(c, &wake);
+        rti_lock_release(&c->chan->lock);
+        if (did == RTI_CHAN_WAIT)
+            continue;
+        finish(c, did, wake);
+        return order[i];
+    }
+    return -EAGAIN;
+}
+
+static void sort_short(struct rt_chan **lock, int n)
+{
+    for (int i = 1; i < n; i++) {
+        struct rt_chan *c = lock[i];
+        int j = i;
+        for (; j > 0 && (uintptr_t)lock[j - 1] > (uintptr_t)c; j--)
+            lock[j] = lock[j - 1];
+        lock[j] = c;
+    }
+}
+
+static int by_address(const void *a, const void *b)
+{
+    uintptr_t x = (uintptr_t) * (struct rt_chan *const *)a, y = (uintptr_t) * (struct rt_chan *const *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Each channel once, by address. */
+static void collect_locks(struct choice *s)
+{
+    for (int i = 0; i < s->n; i++)
+        s->lock[i] = s->cases[s->order[i]].chan;
+    if (s->n <= INLINE_CASES)
+        sort_short(s->lock, s->n);
+    else
+        qsort(s->lock, (size_t)s->n, sizeof(*s->lock), by_address);
+    s->locks = 0;
+    for (int i = 0; i < s->n; i++)
+        if (i == 0 || s->lock[i] != s->lock[s->locks - 1])
+            s->lock[s->locks++] = s->lock[i];
+}
+
+static void lock_all(const struct choice *s)
+{
+    for (int i = 0; i < s->locks; i++)
+        rti_lock_acquire(&s->lock[i]->lock);
+}
+
+/* The select may be over, and s gone, the moment the last lock is released: nothing of s is read after it. (Not before:
+ * the goroutine locks all of them again before it goes on.) */
+static void unlock_all(const struct choice *s)
+{
+    int last = s->locks - 1;
+    for (int i = 0; i < last; i++)
+        rti_lock_release(&s->lock[i]->lock);
+    rti_lock_release(&s->lock[last]->lock);
+}
+
+static bool unlock_after_switch(struct g *g UNUSED, void *arg)
+{
+    unlock_all(arg);
+    return true;
+}
+
+static struct rti_waitq *queue_of(const struct rt_case *c)
+{
+    return c->dir == RT_CASE_SEND ? &c->chan->senders : &c->chan->receivers;
+}
+
+/* Queues on all channels, waits, unqueues. Called with all locks held, returns with none. */
+static int wait_locked(struct choice *s)
+{
+    struct g *g = rti_sched_self();
+    store_rlx(&g->box.select_done, 0); /* published by the release of the locks */
+    for (int i = 0; i < s->n; i++) {
+        struct rt_case *c = &s->cases[s->order[i]];
+        void *value = c->dir == RT_CASE_SEND ? (void *)(uintptr_t)c->value.send : c->value.recv;
+        s->waiters[i] = (struct rti_waiter){.g = g, .value = value, .select = true};
+        rti_waiter_push(queue_of(c), &s->waiters[i]);
+    }
+    rti_sched_park(unlock_after_switch, s, RTI_WAIT_SELECT);
+    lock_all(s);
+    for (int i = 0; i < s->n; i++)
+        rti_waiter_remove(queue_of(&s->cases[s->order[i]]), &s->waiters[i]);
+    unlock_all(s);
+
+    int chosen = s->order[(struct rti_waiter *)g->box.waker - s->waiters];
+    struct rt_case *c = &s->cases[chosen];
+    bool passed = g->box.result == RTI_WOKEN_VALUE;
+    if (c->dir == RT_CASE_RECV)
+        c->ok = passed;
+    else if (!passed)
+        rti_chan_throw_closed_send();
+    return chosen;
+}
+
+/* With all locks held, so at one instant: a ready case, or none. */
+static int full_look(struct choice *s, bool block)
+{
+    collect_locks(s);
+    lock_all(s);
+    for (int i = 0; i < s->n; i++) {
+        struct rt_case *c = &s->cases[s->order[i]];
+        struct g *wake;
+        enum rti_chan_try did = attempt_locked(c, &wake);
+        if (did == RTI_CHAN_WAIT)
+            continue;
+        unlock_all(s);
+        finish(c, did, wake);
+        return s->order[i];
+    }
+    if (block)
+        return wait_locked(s);
+    unlock_all(s);
+    return -EAGAIN;
+}
+
+static int select_short(struct rt_case *cases, const uint16_t *order, int n, bool block)
+{
+    struct room room;
+    struct choice s = {.cases = cases, .n = n, .lock = room.lock, .waiters = room.waiters};
+    s.order = (uint16_t *)(uintptr_t)order;
+    return full_look(&s, block);
+}
+
+static void *must_alloc(size_t n, size_t bytes)
+{
+    void *p = calloc(n, bytes);
+    if (!p)
+        rt_throw("select: out of memory for %zu cases", n);
+    return p;
+}
+
+static int select_long(struct rt_case *cases, int n, bool block)
+{
+    struct choice s = {.cases = cases, .order = must_alloc((size_t)n, sizeof(*s.order))};
+    s.n = shuffle(cases, n, s.order);
+    int chosen = quick_look(cases, s.order, s.n);
+    if (chosen < 0 && s.n > 0) {
+        s.lock = must_alloc((size_t)s.n, sizeof(struct rt_chan *));
+        s.waiters = must_alloc((size_t)s.n, sizeof(*s.waiters));
+        chosen = full_look(&s, block);
+        free(s.lock);
+        free(s.waiters);
+    } else if (chosen < 0 && block) {
+        rti_sched_park(NULL, NULL, RTI_WAIT_SELECT);
+    }
+    free(s.order);
+    return chosen;
+}
+
+int rt_select(struct rt_case *cases, int n, bool block)
+{
+    if (n < 0 || n > CASES_MAX)
+        rt_throw("select: %d cases, the limit is %d", n, CASES_MAX);
+    if (n > INLINE_CASES)
+        return select_long(cases, n, block);
+    uint16_t order[INLINE_CASES];
+    int used = shuffle(cases, n, order);
+    int chosen = quick_look(cases, order, used);
+    if (chosen >= 0)
+        return chosen;
+    if (used > 0)
+        return select_short(cases, order, used, block);
+    if (block)
+        rti_sched_park(NULL, NULL, n == 0 ? RTI_WAIT_SELECT_NO_CASES : RTI_WAIT_SELECT);
+    return -EAGAIN;
+}

@@ -1,0 +1,94 @@
+/* waiter.h - the record of a goroutine that waits on a channel, and the only code that touches its variable.
+ * Threads: the lock of the channel that it is queued on guards a record. Memory: on the stack of the waiting goroutine,
+ * valid from before it is queued until the goroutine goes on.
+ *
+ * Hibernation of stacks: a goroutine parked here is reached through its stack in two ways, the record and the variable
+ * that `value` points to. Both are touched in this file (and, for records, in select.c before and after the wait), and
+ * only under the lock of the channel. To let such stacks be copied out: take records from a pool in rti_waiter_init(),
+ * and let `value` be an inline slot of the record for elements up to 64 bytes; above that, pin. The timers of
+ * rt_sleep() and rt_poll_wait() stand on the stack in the same manner (time.c, poll.c: one variable each). */
+#ifndef RTI_WAITER_H
+#define RTI_WAITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/atomic.h"
+#include "proc/g.h"
+#include <rt/attr.h>
+
+struct rti_waiter {
+    struct rti_waiter *next, *prev;
+    struct g *g;
+    void *value; /* a receiver's: where to put it (NULL: dropped); a sender's: where it is */
+    bool select; /* several records of one G are queued: the first to set select_done wins */
+    bool queued;
+};
+struct rti_waitq {
+    _Atomic(struct rti_waiter *) head; /* read without the lock by the peeks of try and select */
+    struct rti_waiter *tail;
+};
+
+/* What a woken G finds in its wait box. */
+enum { RTI_WOKEN_CLOSED = 0, RTI_WOKEN_VALUE = 1 };
+
+static inline void rti_waiter_push(struct rti_waitq *q, struct rti_waiter *w)
+{
+    w->next = NULL;
+    w->prev = q->tail;
+    w->queued = true;
+    if (q->tail)
+        q->tail->next = w;
+    else
+        store_rlx(&q->head, w);
+    q->tail = w;
+}
+
+static inline void rti_waiter_remove(struct rti_waitq *q, struct rti_waiter *w)
+{
+    if (!w->queued)
+        return;
+    w->queued = false;
+    if (w->prev)
+        w->prev->next = w->next;
+    else
+        store_rlx(&q->head, w->next);
+    if (w->next)
+        w->next->prev = w->prev;
+    else
+        q->tail = w->prev;
+}
+
+/* The first waiter that can still be had; it is out of the queue and nobody else's. NULL: none. */
+static inline struct rti_waiter *rti_waiter_pop(struct rti_waitq *q)
+{
+    for (struct rti_waiter *w; (w = load_rlx(&q->head)) != NULL;) {
+        rti_waiter_remove(q, w);
+        uint32_t open = 0;
+        if (!w->select || cas_acq_rel(&w->g->box.select_done, &open, 1))
+            return w;
+    }
+    return NULL;
+}
+
+/* Leaves the answer; the caller readies the G after it has released the lock. The record is dead from then on. */
+static inline struct g *rti_waiter_answer(struct rti_waiter *w, int64_t result)
+{
+    struct g *g = w->g;
+    g->box.waker = w;
+    g->box.result = result;
+    return g;
+}
+
+/* Copies one element; either side may be NULL (nothing wanted, or nothing there). */
+static ALWAYS_INLINE void rti_waiter_copy(void *to, const void *from, size_t bytes)
+{
+    if (bytes == 8 && to && from)
+        memcpy(to, from, 8);
+    else if (bytes > 0 && to && from)
+        memcpy(to, from, bytes);
+}
+
+#endif
