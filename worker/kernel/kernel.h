@@ -35,14 +35,16 @@ struct kernel_hit {
     uint8_t version_index;
 };
 
-/* A job made ready by kernel_prepare: midstates, constants folded into tables. Read it only inside worker/kernel. */
+/* A job made ready by kernel_prepare: midstates, constants folded into tables. Read it only inside worker/kernel; the
+ * indices into the tables are named in kernel_words.h. */
 struct kernel_prepared {
     uint32_t midstate[KERNEL_VERSIONS_MAX][8]; /* after the first 64 bytes of the header */
-    uint32_t round3[KERNEL_VERSIONS_MAX][16];  /* rounds 0..2 done, round 3 but for the nonce: see kernel_prepare */
-    uint32_t fold[16];                         /* constant terms of the second block's schedule: see kernel_prepare */
-    uint32_t tail[3];                          /* words 0..2 of the second block: merkle end, time, nBits */
-    uint32_t filter;                           /* most significant word of the target */
-    uint8_t target[32];                        /* big-endian */
+    uint32_t early[KERNEL_VERSIONS_MAX][16]; /* enum kernel_early: rounds 0..3 of the second block but for the nonce */
+    uint32_t fold[8];                        /* enum kernel_fold: constant terms of the second block's schedule */
+    uint32_t version[KERNEL_VERSIONS_MAX];
+    uint32_t filter;    /* most significant word of the target */
+    uint8_t target[32]; /* big-endian */
+    uint8_t header[KERNEL_HEADER_BYTES];
     int versions;
 };
 

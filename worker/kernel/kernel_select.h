@@ -1,5 +1,6 @@
 /* kernel_select.h - which kernels are there, which work, which is fastest. Threads: any; all state is the caller's
- * menu, which is read-only once filled. Memory: none. Reads no environment; the clock is an argument.
+ * menu, which is read-only once filled. Memory: none. Reads no environment; the clock is
+ * an argument.
  *
  * Use at start:  struct kernel_menu menu;
  *                kernel_select_probe(&menu);                       CPU check and self-test of every kernel
@@ -35,7 +36,7 @@ struct kernel_menu {
 const struct kernel *const *kernel_list(void);
 /* Holds one kernel against the reference (SHA-256 of common/hash): the genesis nonce, random headers x targets x nonces
  * x versions with exact hit sets, odd counts, edges of the nonce space. 0, or ERR_KERNEL with one line in why
- * (KERNEL_WHY_BYTES). About 1 ms; the kernel must be usable. */
+ * (KERNEL_WHY_BYTES). A few ms and 30 KiB of stack; the kernel must be usable. */
 int kernel_select_test(const struct kernel *kernel, char *why) MUST_CHECK;
 /* Fills menu from kernel_list(): CPU check, then the self-test of each usable kernel. */
 void kernel_select_probe(struct kernel_menu *menu);

@@ -1,0 +1,3 @@
+#include "battery.h"
+
+KERNEL_BATTERY(kernel_simd128, "simd128");
