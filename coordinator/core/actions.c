@@ -114,7 +114,7 @@ void actions_reserve(struct core_actions *self, uint64_t mark)
     append(self, CORE_RESERVE)->u.mark = mark;
 }
 
-void actions_log(struct core_actions *self, enum core_log_level level, const char *event, const char *fmt, ...)
+void actions_log(struct core_actions *self, const struct core_log *log, const char *fmt, ...)
 {
     char text[LOG_MAX];
     va_list args;
@@ -124,8 +124,7 @@ void actions_log(struct core_actions *self, enum core_log_level level, const cha
     if (len < 0)
         return;
     struct core_action *a = append(self, CORE_LOG);
-    a->u.log.level = level;
-    a->u.log.event = event;
+    a->u.log = *log;
     put(self, a, text, (size_t)len < sizeof text ? (size_t)len : sizeof text - 1);
 }
 

@@ -32,6 +32,13 @@ struct core_block {
 
 enum core_log_level { CORE_ERROR, CORE_WARN, CORE_INFO, CORE_DEBUG };
 
+struct core_log {
+    enum core_log_level level;
+    const char *event;                     /* static storage */
+    char worker[CORE_WORKER_NAME_MAX + 1]; /* whom it is about; "" nobody */
+    int code;                              /* of common/base/err.h; 0 none */
+};
+
 enum core_action_kind {
     CORE_SEND,     /* bytes to route, on the work socket */
     CORE_PUBLISH,  /* bytes to all, on the tip socket; bytes begin with the topic */
@@ -39,7 +46,7 @@ enum core_action_kind {
     CORE_PERSIST,  /* block: commit it durably, then give CORE_EV_STORED */
     CORE_RESERVE,  /* mark: make it durable, then give CORE_EV_RESERVED */
     CORE_REPLY,    /* bytes to route, on the control socket */
-    CORE_LOG,      /* level, event, bytes: key=value text */
+    CORE_LOG,      /* log; bytes: what else is to be said */
     CORE_PROGRESS, /* bytes: one line for people, without newline */
     CORE_EXIT,     /* status: leave the loop once all before this is done */
 };
@@ -52,10 +59,7 @@ struct core_action {
         struct core_block block; /* PERSIST; its body is actions_bytes */
         uint64_t mark;           /* RESERVE */
         int status;              /* EXIT */
-        struct {
-            enum core_log_level level;
-            const char *event; /* static storage */
-        } log;
+        struct core_log log;
     } u;
 };
 
@@ -79,8 +83,7 @@ void actions_greeting(struct core_actions *self, const struct message *message);
 void actions_reply(struct core_actions *self, const struct core_route *route, const struct message *message);
 void actions_persist(struct core_actions *self, const struct core_block *block);
 void actions_reserve(struct core_actions *self, uint64_t mark);
-void actions_log(struct core_actions *self, enum core_log_level level, const char *event, const char *fmt, ...)
-    PRINTF_LIKE(4, 5);
+void actions_log(struct core_actions *self, const struct core_log *log, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void actions_progress(struct core_actions *self, const char *text);
 void actions_exit(struct core_actions *self, int status);
 

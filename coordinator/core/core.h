@@ -1,5 +1,6 @@
-/* core.h - the coordinator as a pure state machine: (event, now) -> actions. What workers say, what the clock says, what
- * the operator asks and what the store answered go in; what to send, publish, make durable, log and print comes out.
+/* core.h - the coordinator as a pure state machine: (event, now) -> actions. What workers say, what the clock says,
+ * what the operator asks and what the store answered go in; what to send, publish, make durable, log and print comes
+ * out.
  *
  * Pure: no I/O, no clock, no threads, no randomness but the seed in its configuration, no globals. The same events at
  * the same times give the same actions, byte for byte, so a simulator can drive it (docs/DESIGN.md, "The parts").
@@ -26,9 +27,8 @@ struct core;
 
 /* How the core reads what it made durable earlier; a function of the actions it has issued. */
 struct core_reader {
-    /* The body (all behind the 80 bytes of header) of the stored block. The caller owns *body_p (malloc). 0,
-     * ERR_NOT_FOUND, or ERR_STORE. */
-    int (*body)(void *ctx, const uint8_t hash[32], uint8_t **body_p, size_t *len_p);
+    /* The stored block of that hash. out->body is *body_p, malloc'd for the caller. 0, ERR_NOT_FOUND, or ERR_STORE. */
+    int (*block)(void *ctx, const uint8_t hash[32], struct core_block *out, uint8_t **body_p);
     void *ctx;
 };
 
@@ -48,15 +48,17 @@ struct core_config {
 };
 
 enum core_event_kind {
-    CORE_EV_MESSAGE,     /* route, message: from the work or telemetry socket */
-    CORE_EV_BAD_FRAME,   /* route, message (type, wid, seq as far as readable), err: it does not decode */
-    CORE_EV_UNREACHABLE, /* route: a send failed, the peer is gone */
-    CORE_EV_FLUSH,       /* the batch is drained: acknowledge it now */
-    CORE_EV_TICK,        /* time has passed; at least every 100 ms */
-    CORE_EV_CONTROL,     /* route, message: a CTL_REQ */
-    CORE_EV_STORED,      /* err: the outcome of the oldest CORE_PERSIST not answered yet */
-    CORE_EV_RESERVED,    /* mark, err: the outcome of a CORE_RESERVE */
-    CORE_EV_STOP,        /* the operator wants an end (signal) */
+    CORE_EV_MESSAGE,      /* route, message: from the work or telemetry socket */
+    CORE_EV_BAD_FRAME,    /* route, message (type, wid, seq as far as readable), err: it does not decode */
+    CORE_EV_UNREACHABLE,  /* route: a send failed, the peer is gone */
+    CORE_EV_FLUSH,        /* the batch is drained: acknowledge it now */
+    CORE_EV_TICK,         /* time has passed; at least every 100 ms */
+    CORE_EV_CONTROL,      /* route, message: from the control socket */
+    CORE_EV_BAD_CONTROL,  /* route, message, err: a frame there that does not decode */
+    CORE_EV_CONTROL_GONE, /* route: a reply could not be sent, nobody waits there any more */
+    CORE_EV_STORED,       /* err: the outcome of the oldest CORE_PERSIST not answered yet */
+    CORE_EV_RESERVED,     /* mark, err: the outcome of a CORE_RESERVE */
+    CORE_EV_STOP,         /* the operator wants an end (signal) */
 };
 
 struct core_event {

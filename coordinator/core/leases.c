@@ -8,9 +8,9 @@
 
 enum {
     DURATION_MAX_MS = 120 * 1000,
-    GROWTH = 4,         /* a lease is at most so many times as long as the one before */
-    VERSIONS_MAX = 16,  /* headers per counter value, by rolled versions (BIP 320) */
-    FIRST_PARTS = 16,   /* the first lease lasts 1/16 s if the worker's own figure is right */
+    GROWTH = 4,        /* a lease is at most so many times as long as the one before */
+    VERSIONS_MAX = 16, /* headers per counter value, by rolled versions (BIP 320) */
+    FIRST_PARTS = 16,  /* the first lease lasts 1/16 s if the worker's own figure is right */
 };
 #define FIRST_SIZE_MAX (UINT64_C(1) << 28)
 /* Half-life of three leases: 1 - 2^(-1/3). */
@@ -222,6 +222,7 @@ static int take_back(struct leases *self, struct lease_holder *holder, struct le
     l->state = LEASE_LIVE;
     l->pos = pos > l->pos ? pos : l->pos;
     holder->live++;
+    holder->lost--;
     self->totals.live++;
     self->totals.expired--;
     return 0;
@@ -239,8 +240,8 @@ static int adopt(struct leases *self, struct lease_holder *holder, uint64_t id, 
     if (holder->live >= LEASES_LIVE_MAX)
         return ERR_FULL;
     TRY(span_add(self, pos, end_at));
-    *slot_for(holder) = (struct lease){
-        .id = id, .start = pos, .end = end_at, .pos = pos, .state = LEASE_LIVE, .adopted = true};
+    *slot_for(holder) =
+        (struct lease){.id = id, .start = pos, .end = end_at, .pos = pos, .state = LEASE_LIVE, .adopted = true};
     holder->live++;
     self->totals.live++;
     self->totals.adopted++;
@@ -305,8 +306,10 @@ int leases_done(struct leases *self, struct lease_holder *holder, const struct l
     bool whole = l->adopted ? report->start <= l->start : report->start == l->start;
     if (!whole || report->end != l->end)
         return ERR_BAD_RANGE;
-    if (l->state == LEASE_EXPIRED)
+    if (l->state == LEASE_EXPIRED) {
         self->totals.expired--;
+        holder->lost--;
+    }
     end(self, holder, l, LEASE_DONE);
     l->pos = l->end;
     uint64_t grown = count_hashes(l, report->hashes);

@@ -1,10 +1,10 @@
 /* leases.h - ranges of the one 64-bit search counter (extranonce << 32 | nonce) that is never reset: hand out, size,
  * adopt, account.
  *
- * J1: no value is issued twice. Within an epoch the counter only rises; an epoch begins at the mark that the store holds
- * and nothing is issued at or above the mark that the store has confirmed. Ranges held from earlier epochs lie below
- * the mark this epoch began at, and are adopted only if they overlap no other adopted one.
- * J4: an id is epoch << 40 | number, so ids rise for ever as epochs do.
+ * J1: no value is issued twice. Within an epoch the counter only rises; an epoch begins at the mark that the store
+ * holds and nothing is issued at or above the mark that the store has confirmed. Ranges held from earlier epochs lie
+ * below the mark this epoch began at, and are adopted only if they overlap no other adopted one. J4: an id is epoch <<
+ * 40 | number, so ids rise for ever as epochs do.
  *
  * A lease with job 0 that ends early is only accounted: mining has no memory, an unsearched value is worth no more than
  * another. So a lease that expired here may go on in its holder's hands, and is taken back when the holder returns.
@@ -29,7 +29,7 @@ enum {
 #define LEASES_FIRST_SIZE (UINT64_C(1) << 16)
 #define LEASES_SIZE_MAX   (UINT64_C(1) << 40)
 
-enum lease_state { /* who may leave it: */
+enum lease_state {                 /* who may leave it: */
                    LEASE_NONE = 0, /* an unused slot: issue, adopt */
                    LEASE_LIVE,     /* done, return, expire */
                    LEASE_DONE,     /* final */
@@ -58,9 +58,9 @@ struct lease_holder {
 };
 
 struct leases_config {
-    uint64_t epoch;     /* of this start: above every earlier one */
-    uint64_t mark;      /* what the store held at start: everything below may have been issued */
-    uint32_t lease_ms;  /* aimed-at duration of a lease */
+    uint64_t epoch;      /* of this start: above every earlier one */
+    uint64_t mark;       /* what the store held at start: everything below may have been issued */
+    uint32_t lease_ms;   /* aimed-at duration of a lease */
     uint32_t per_second; /* leases per second for all workers together, at most; stretches the duration; 0 no limit */
 };
 
@@ -83,8 +83,7 @@ uint32_t leases_duration_ms(const struct leases *self, uint32_t live_workers);
 
 /* A held lease named in HELLO: [pos, end) is still to be searched. 0: go on. ERR_BAD_RANGE (it contradicts what was
  * issued, or overlaps another's), ERR_UNKNOWN_LEASE (of this epoch but not this holder's), ERR_FULL. */
-int leases_adopt(struct leases *self, struct lease_holder *holder, uint64_t id, uint64_t pos, uint64_t end)
-    MUST_CHECK;
+int leases_adopt(struct leases *self, struct lease_holder *holder, uint64_t id, uint64_t pos, uint64_t end) MUST_CHECK;
 
 /* Report on a lease; each gives in *hashes (may be NULL) by how much the holder's count of hashes grew. 0, or
  * ERR_UNKNOWN_LEASE, ERR_BAD_RANGE (pos or the range is not within the lease: nothing changed), ERR_STATE (it ended
@@ -98,7 +97,8 @@ int leases_done(struct leases *self, struct lease_holder *holder, const struct l
                 uint64_t *hashes) MUST_CHECK;
 int leases_return(struct leases *self, struct lease_holder *holder, uint64_t id, uint64_t pos) MUST_CHECK;
 
-/* Ends every live lease of holder as expired, and frees what the adopted set has of it. Before a row is dropped, too. */
+/* Ends every live lease of holder as expired, and frees what the adopted set has of it. Before a row is dropped, too.
+ */
 void leases_expire(struct leases *self, struct lease_holder *holder);
 
 /* True when counter lies in a lease that holder has or had lately; id must be that lease's, or 0 for any. */

@@ -41,9 +41,9 @@ struct store_config {
 struct store_facts {
     struct network network; /* with the spacing and half-life that hold */
     uint8_t cluster[16];
-    uint64_t epoch; /* one above every earlier one, and durable already */
-    uint64_t mark;  /* everything below may have been issued */
-    bool created;   /* by this call */
+    uint64_t epoch;          /* one above every earlier one, and durable already */
+    uint64_t mark;           /* everything below may have been issued */
+    bool created;            /* by this call */
     char why[STORE_WHY_MAX]; /* on an error: what is wrong, for people */
 };
 
@@ -57,13 +57,14 @@ void store_close(struct store **self_p); /* NULL-safe; leaves *self_p NULL */
 /* Gives every block to each, in arrival order, the genesis not included; its body is valid during the call only. Stops
  * at each's first negative return and hands it on. ERR_CORRUPT: a row is not what a block looks like. */
 int store_load(struct store *self, int (*each)(void *ctx, const struct core_block *block), void *ctx) MUST_CHECK;
-/* Appends a block; on 0 it is durable. ERR_DUPLICATE (known already, nothing changed), ERR_ORPHAN (its parent is neither
- * stored nor the genesis: C2; nothing changed), ERR_STORE (final). */
+/* Appends a block; on 0 it is durable. ERR_DUPLICATE (known already, nothing changed), ERR_ORPHAN (its parent is
+ * neither stored nor the genesis: C2; nothing changed), ERR_STORE (final). */
 int store_append(struct store *self, const struct core_block *block) MUST_CHECK;
 /* Makes the mark durable; it only rises (a lower one is ERR_RANGE). ERR_STORE (final). */
 int store_reserve(struct store *self, uint64_t mark) MUST_CHECK;
-/* The body of a block, malloc'd for the caller. ERR_NOT_FOUND, ERR_STORE. As core_reader.body. */
-int store_body(void *self, const uint8_t hash[32], uint8_t **body_p, size_t *len_p) MUST_CHECK;
+/* The block of that hash; out->body is *body_p, malloc'd for the caller. ERR_NOT_FOUND, ERR_STORE. self is a struct
+ * store: this is core_reader.block. */
+int store_read(void *self, const uint8_t hash[32], struct core_block *out, uint8_t **body_p) MUST_CHECK;
 /* Blocks held, without the genesis. */
 uint64_t store_count(const struct store *self);
 /* What went wrong in the last failed call, for people; "" if nothing did. Valid until the next call. */

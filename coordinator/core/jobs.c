@@ -1,0 +1,179 @@
+#include "coordinator/core/jobs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/chain/merkle.h"
+#include "common/chain/target.h"
+
+enum { VERSION_BITS = 0x20000000 /* BIP 9's top bits, none of its deployments */ };
+
+void jobs_init(struct jobs *self, uint64_t epoch)
+{
+    *self = (struct jobs){0};
+    self->first = self->next = epoch << 32 | 1;
+}
+
+static void drop_first(struct jobs *self)
+{
+    struct job **slot = &self->ring[self->first++ % JOBS_MAX];
+    payload_drop(&(*slot)->payload);
+    free((*slot)->seen.slots);
+    free(*slot);
+    *slot = NULL;
+}
+
+void jobs_free(struct jobs *self)
+{
+    while (self->first != self->next)
+        drop_first(self);
+}
+
+static void fill_coinbase(struct job *job, const char *tag)
+{
+    struct block_coinbase record = {.height = job->height, .tag_len = (uint8_t)strlen(tag)};
+    CHECK(strlen(tag) <= BLOCK_TAG_MAX);
+    memcpy(record.tag, tag, record.tag_len);
+    uint8_t bytes[BLOCK_COINBASE_MAX];
+    int len = block_coinbase_write(bytes, &record);
+    CHECK(len > 0);
+    memcpy(job->coinbase1, bytes, BLOCK_COINBASE1_LEN);
+    size_t skip = BLOCK_COINBASE1_LEN + 4;
+    job->coinbase2_len = (size_t)len - skip;
+    memcpy(job->coinbase2, bytes + skip, job->coinbase2_len);
+}
+
+static void fill_branch(struct job *job)
+{
+    struct block block;
+    memset(&block, 0, offsetof(struct block, payloads));
+    if (job->payload) {
+        block.payload_count = 1;
+        block.payloads[0] = (struct block_payload){job->payload->bytes, job->payload->len};
+    }
+    int count = block_branch(job->branch, &block);
+    CHECK(count >= 0);
+    job->branch_count = (uint32_t)count;
+}
+
+static void make_room(struct jobs *self)
+{
+    while (self->next - self->first >= JOBS_KEPT) {
+        const struct job *oldest = self->ring[self->first % JOBS_MAX];
+        if (self->tip - oldest->tip < JOBS_TIPS && self->next - self->first < JOBS_MAX)
+            return;
+        drop_first(self);
+    }
+}
+
+struct job *jobs_make(struct jobs *self, const struct job_recipe *recipe)
+{
+    const struct job *last = jobs_current(self);
+    if (last && memcmp(last->parent, recipe->parent, 32) != 0)
+        self->tip++;
+    make_room(self);
+    struct job *job = calloc(1, sizeof *job);
+    CHECK(job);
+    job->id = self->next++;
+    job->height = recipe->height;
+    memcpy(job->parent, recipe->parent, 32);
+    job->version = VERSION_BITS;
+    job->bits = recipe->bits;
+    job->ntime = recipe->ntime;
+    job->payload = recipe->payload;
+    job->tip = self->tip;
+    fill_coinbase(job, recipe->tag);
+    fill_branch(job);
+    CHECK(target_from_bits(&job->target, recipe->bits) == 0);
+    bool easier = u256_compare(&recipe->share_target, &job->target) > 0;
+    job->share_target = easier ? recipe->share_target : job->target;
+    self->ring[job->id % JOBS_MAX] = job;
+    return job;
+}
+
+struct job *jobs_current(const struct jobs *self)
+{
+    return self->first == self->next ? NULL : self->ring[(self->next - 1) % JOBS_MAX];
+}
+
+struct job *jobs_find(const struct jobs *self, uint64_t id)
+{
+    return id >= self->first && id < self->next ? self->ring[id % JOBS_MAX] : NULL;
+}
+
+void jobs_header(const struct job *job, uint64_t counter, struct header *out)
+{
+    *out = (struct header){.version = job->version, .time = job->ntime, .bits = job->bits, .nonce = (uint32_t)counter};
+    memcpy(out->prev, job->parent, 32);
+    uint8_t leaf[32];
+    block_coinbase_leaf(leaf, job->coinbase1, (uint32_t)(counter >> 32), job->coinbase2, job->coinbase2_len);
+    merkle_root_from_branch(out->merkle, leaf, job->branch, job->branch_count);
+}
+
+void jobs_block(const struct job *job, uint64_t counter, struct block *out)
+{
+    jobs_header(job, counter, &out->header);
+    out->coinbase = (struct block_coinbase){.height = job->height, .extranonce = (uint32_t)(counter >> 32)};
+    out->coinbase.tag_len = job->coinbase2[0];
+    memcpy(out->coinbase.tag, job->coinbase2 + 1, out->coinbase.tag_len);
+    out->payload_count = job->payload ? 1 : 0;
+    if (job->payload)
+        out->payloads[0] = (struct block_payload){job->payload->bytes, job->payload->len};
+}
+
+static uint64_t *seen_slot(const struct job_seen *seen, uint64_t counter)
+{
+    size_t at = (size_t)(counter * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (seen->cap - 1);
+    while (seen->slots[at] != 0 && seen->slots[at] != counter + 1)
+        at = (at + 1) & (seen->cap - 1);
+    return &seen->slots[at];
+}
+
+static void seen_grow(struct job_seen *seen)
+{
+    struct job_seen bigger = {.cap = seen->cap ? seen->cap * 2 : 64};
+    bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
+    CHECK(bigger.slots);
+    for (size_t i = 0; i < seen->cap; i++)
+        if (seen->slots[i] != 0)
+            *seen_slot(&bigger, seen->slots[i] - 1) = seen->slots[i];
+    bigger.count = seen->count;
+    free(seen->slots);
+    *seen = bigger;
+}
+
+int jobs_credit(struct job *job, uint64_t counter)
+{
+    struct job_seen *seen = &job->seen;
+    if (counter == UINT64_MAX)
+        return ERR_FULL; /* the one value that value + 1 cannot hold; it is never leased */
+    if (seen->count * 2 >= seen->cap)
+        seen_grow(seen);
+    uint64_t *slot = seen_slot(seen, counter);
+    if (*slot != 0)
+        return ERR_DUPLICATE; /* J2 */
+    if (seen->count >= JOBS_SEEN_MAX)
+        return ERR_FULL;
+    *slot = counter + 1;
+    seen->count++;
+    return 0;
+}
+
+void jobs_message(const struct job *job, struct message_job *out)
+{
+    *out = (struct message_job){
+        .job = job->id,
+        .version = (uint32_t)job->version,
+        .coinbase1 = {job->coinbase1, BLOCK_COINBASE1_LEN},
+        .coinbase2 = {job->coinbase2, job->coinbase2_len},
+        .branch_count = job->branch_count,
+        .ntime = job->ntime,
+        .bits = job->bits,
+        .height = job->height,
+    };
+    memcpy(out->parent, job->parent, 32);
+    memcpy(out->branch, job->branch, (size_t)job->branch_count * 32);
+    u256_to_be(out->share_target, &job->share_target);
+}

@@ -1,0 +1,98 @@
+#include "coordinator/core/tips.h"
+
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/chain/target.h"
+#include "coordinator/core/shares.h"
+
+/* A job's time is as old as the job: a fresher one keeps header times near the clock. */
+static const int64_t job_age_ns = INT64_C(30) * 1000 * 1000 * 1000;
+static const int64_t ms_ns = 1000000;
+
+static struct u256 share_target(const struct core *self)
+{
+    struct fleet_sums sums;
+    fleet_sum(&self->fleet, &sums);
+    return shares_target(sums.rate >= 1 ? sums.rate : 1, self->config.share_rate);
+}
+
+static void make_job(struct core *self)
+{
+    const struct tree_node *tip = tree_tip(self->tree);
+    uint32_t least = tree_median_time(self->tree, tip) + 1; /* above the median of the last 11 */
+    int64_t now_s = self->wall_ms / 1000;
+    struct job_recipe recipe = {
+        .parent = tip->hash,
+        .height = tip->height + 1,
+        .ntime = now_s > (int64_t)least ? (uint32_t)now_s : least,
+        .tag = self->config.tag,
+        .payload = pool_front(&self->pool),
+        .share_target = share_target(self),
+    };
+    CHECK(tree_next_bits(self->tree, tip, recipe.ntime, &recipe.bits) == 0);
+    jobs_make(&self->jobs, &recipe);
+    self->job_ns = self->now_ns;
+}
+
+void tips_fill(const struct core *self, struct message_tip *out)
+{
+    const struct tree_node *tip = tree_tip(self->tree);
+    const struct job *job = jobs_current(&self->jobs);
+    *out = (struct message_tip){
+        .epoch = self->config.epoch,
+        .tip_seq = self->tip_seq,
+        .height = tip->height,
+        .reorg = self->tip_reorg,
+        .job = job->id,
+        .clean = self->tip_clean,
+        .has_job = true,
+        .sent_us = (uint64_t)(self->now_ns / 1000),
+    };
+    memcpy(out->hash, tip->hash, sizeof out->hash);
+    u256_to_be(out->work, &tip->work);
+    struct header header;
+    tree_header(tip, &header);
+    header_serialize(out->header, &header);
+    jobs_message(job, &out->body);
+}
+
+void tips_announce(struct core *self, bool clean, uint64_t reorg)
+{
+    make_job(self);
+    self->tip_seq++;
+    self->tip_clean = clean;
+    self->tip_reorg = reorg < UINT16_MAX ? (uint16_t)reorg : UINT16_MAX;
+    struct message m = {.type = MESSAGE_TIP, .seq = self->tip_seq};
+    tips_fill(self, &m.u.tip);
+    actions_publish(self->out, &m);
+    actions_greeting(self->out, &m);
+    self->beacon_ns = self->now_ns; /* a TIP is as good as a beacon */
+}
+
+static void beacon(struct core *self)
+{
+    struct message m = {.type = MESSAGE_BEACON, .seq = self->tip_seq};
+    m.u.beacon.epoch = self->config.epoch;
+    m.u.beacon.tip_seq = self->tip_seq;
+    memcpy(m.u.beacon.hash8, tree_tip(self->tree)->hash, sizeof m.u.beacon.hash8);
+    actions_publish(self->out, &m);
+    self->beacon_ns = self->now_ns;
+}
+
+void tips_tick(struct core *self)
+{
+    if (self->stopping)
+        return;
+    if (self->now_ns - self->job_ns >= job_age_ns)
+        tips_announce(self, false, 0);
+    if (self->now_ns - self->beacon_ns >= self->config.beat_ms * ms_ns)
+        beacon(self);
+}
+
+void tips_order(struct core *self, uint8_t verb, uint64_t arg)
+{
+    struct message m = {.type = MESSAGE_CTRL, .seq = ++self->ctl_seq};
+    m.u.ctrl = (struct message_ctrl){.epoch = self->config.epoch, .ctl_seq = self->ctl_seq, .verb = verb, .arg = arg};
+    actions_publish(self->out, &m);
+}
