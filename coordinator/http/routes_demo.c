@@ -8,7 +8,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "common/json/value.h"
+#include "common/json/unpack.h"
 #include "common/wire/message.h"
 #include "coordinator/http/body.h"
 #include "coordinator/http/conn.h"

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -172,7 +173,12 @@ static int start_loop(struct server *self, const struct server_config *config)
     CHECK(self->wake != NULL && self->flush != NULL && self->listener != NULL);
     evconnlistener_set_error_cb(self->listener, on_accept_error);
     event_add(self->wake, NULL);
+    /* Signals are the main thread's; a blocked SIGPIPE makes a write to a gone client fail instead of kill. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     int err = pthread_create(&self->thread, NULL, run, self);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     self->running = err == 0;
     return -err;
 }

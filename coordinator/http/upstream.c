@@ -6,7 +6,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "common/json/value.h"
+#include "common/json/unpack.h"
 #include "common/log/log.h"
 #include "common/net/frame.h"
 #include "common/wire/codec.h"
@@ -88,12 +88,12 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
 static void take_frame(struct upstream *self, struct frame *frame)
 {
     struct message m;
-    AUTO(value_free) json_t *result = NULL;
+    AUTO(unpack_free) json_t *result = NULL;
     int err = codec_decode(&m, frame_data(frame), frame_size(frame));
     if (err >= 0 && m.type != MESSAGE_CTL_REP)
         err = ERR_TYPE;
     if (err >= 0)
-        err = value_decode(&result, m.u.ctl_rep.result);
+        err = unpack_json(&result, m.u.ctl_rep.result);
     if (err < 0) {
         LOG_ERROR("http_reply_unreadable", "code=%s bytes=%zu", err_code(err), frame_size(frame));
         if (m.type != MESSAGE_CTL_REP)

@@ -1,4 +1,4 @@
-#include "common/json/value.h"
+#include "common/json/unpack.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -16,7 +16,7 @@ struct decoding {
 
 static json_t *decode(struct decoding *self, unsigned depth, bool as_hex);
 
-void value_free(json_t **p)
+void unpack_free(json_t **p)
 {
     json_decref(*p);
     *p = NULL;
@@ -119,7 +119,7 @@ static json_t *decode_scalar(struct decoding *self, bool as_hex)
 static json_t *decode(struct decoding *self, unsigned depth, bool as_hex)
 {
     enum cursor_type type = cursor_peek(&self->in);
-    if (++self->nodes > VALUE_NODES_MAX)
+    if (++self->nodes > UNPACK_NODES_MAX)
         cursor_fail(&self->in, ERR_TOO_LONG);
     if (type != CURSOR_ARRAY && type != CURSOR_MAP)
         return decode_scalar(self, as_hex);
@@ -130,10 +130,10 @@ static json_t *decode(struct decoding *self, unsigned depth, bool as_hex)
     return type == CURSOR_ARRAY ? decode_array(self, depth - 1, as_hex) : decode_map(self, depth - 1);
 }
 
-int value_decode(json_t **out, struct cursor_view msgpack)
+int unpack_json(json_t **out, struct cursor_view msgpack)
 {
     struct decoding self = {.in = cursor_over(msgpack.at, msgpack.len)};
-    AUTO(value_free) json_t *tree = decode(&self, CURSOR_DEPTH_MAX, false);
+    AUTO(unpack_free) json_t *tree = decode(&self, CURSOR_DEPTH_MAX, false);
     if (!self.in.err && !cursor_at_end(&self.in))
         cursor_fail(&self.in, ERR_TRAILING);
     if (!self.in.err && !tree)

@@ -1,0 +1,461 @@
+#include "ctl/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/base/err.h"
+#include "common/json/unpack.h"
+#include "common/net/keys.h"
+#include "ctl/chainexport.h"
+#include "ctl/chainreplay.h"
+#include "ctl/chainverify.h"
+#include "ctl/mine.h"
+#include "ctl/render.h"
+
+static const struct cursor_view no_args = {0};
+
+static json_int_t number(const json_t *row, const char *key)
+{
+    return (json_int_t)json_number_value(json_object_get(row, key));
+}
+
+static const char *text(const json_t *row, const char *key)
+{
+    const char *value = json_string_value(json_object_get(row, key));
+    return value ? value : "-";
+}
+
+/* --- status --- */
+
+static void fill_chain(struct render_pair *p, const json_t *st)
+{
+    char a[RENDER_CAP], b[RENDER_CAP];
+    render_count(a, sizeof a, number(st, "height"));
+    render_hash(b, sizeof b, text(st, "tip"));
+    snprintf(p[0].value, sizeof p[0].value, "%s  %s", a, b);
+    snprintf(p[1].value, sizeof p[1].value, "%.6g  (bits %08llx)", json_number_value(json_object_get(st, "difficulty")),
+             (unsigned long long)number(st, "bits"));
+    snprintf(p[2].value, sizeof p[2].value, "%lld found here, %lld side, %lld orphans, %lld reorgs",
+             (long long)number(st, "blocks"), (long long)number(st, "side_blocks"), (long long)number(st, "orphans"),
+             (long long)number(st, "reorgs"));
+}
+
+static void fill_work(struct render_pair *p, const json_t *st)
+{
+    char a[RENDER_CAP], b[RENDER_CAP];
+    render_rate(a, sizeof a, json_number_value(json_object_get(st, "hashrate")));
+    snprintf(p[0].value, sizeof p[0].value, "%lld, %s together", (long long)number(st, "workers"), a);
+    snprintf(p[1].value, sizeof p[1].value, "%lld, %lld stale, %lld rejected", (long long)number(st, "shares"),
+             (long long)number(st, "shares_stale"), (long long)number(st, "shares_rejected"));
+    render_count(a, sizeof a, number(st, "counter_next"));
+    render_count(b, sizeof b, number(st, "counter_reserved"));
+    snprintf(p[2].value, sizeof p[2].value, "%lld live, counter at %s of %s reserved", (long long)number(st, "leases"),
+             a, b);
+    snprintf(p[3].value, sizeof p[3].value, "%lld waiting", (long long)number(st, "pending"));
+}
+
+static void print_status(struct session *s, const json_t *st)
+{
+    struct render_pair pairs[] = {
+        {.title = "coordinator"}, {.title = "network"}, {.title = "height"}, {.title = "difficulty"},
+        {.title = "blocks"},      {.title = "workers"}, {.title = "shares"}, {.title = "leases"},
+        {.title = "payloads"},    {.title = "epoch"},   {.title = "http"},   {.title = "data"},
+    };
+    char up[RENDER_CAP];
+    render_age(up, sizeof up, number(st, "uptime_ms"));
+    snprintf(pairs[0].value, sizeof pairs[0].value, "%s, up %s", text(st, "version"), up);
+    snprintf(pairs[1].value, sizeof pairs[1].value, "%s", text(st, "network"));
+    fill_chain(pairs + 2, st);
+    fill_work(pairs + 5, st);
+    snprintf(pairs[9].value, sizeof pairs[9].value, "%lld", (long long)number(st, "epoch"));
+    snprintf(pairs[10].value, sizeof pairs[10].value, "%s", text(st, "http"));
+    snprintf(pairs[11].value, sizeof pairs[11].value, "%s", text(st, "data_dir"));
+    render_pairs(s->out, pairs, ARRAY_LEN(pairs));
+}
+
+static int run_status(struct session *s, const struct args *args)
+{
+    (void)args;
+    AUTO(unpack_free) json_t *result = NULL;
+    int err = session_get(s, &result, "status", no_args);
+    if (err < 0)
+        return session_status(err);
+    if (s->json)
+        render_json(s->out, result);
+    else
+        print_status(s, result);
+    return ARGS_OK;
+}
+
+/* --- workers --- */
+
+#define TEXT_CELL(fn, key)                                                                                             \
+    static void fn(char *out, size_t cap, const json_t *row)                                                           \
+    {                                                                                                                  \
+        snprintf(out, cap, "%s", text(row, key));                                                                      \
+    }
+#define COUNT_CELL(fn, key)                                                                                            \
+    static void fn(char *out, size_t cap, const json_t *row)                                                           \
+    {                                                                                                                  \
+        render_count(out, cap, number(row, key));                                                                      \
+    }
+
+TEXT_CELL(cell_name, "name")
+TEXT_CELL(cell_state, "state")
+TEXT_CELL(cell_kernel, "kernel")
+COUNT_CELL(cell_lanes, "lanes")
+COUNT_CELL(cell_shares, "shares")
+COUNT_CELL(cell_stale, "stale")
+COUNT_CELL(cell_rejected, "rejected")
+COUNT_CELL(cell_blocks, "blocks")
+COUNT_CELL(cell_leases, "leases")
+
+static void cell_rate(char *out, size_t cap, const json_t *row)
+{
+    render_rate(out, cap, json_number_value(json_object_get(row, "hashrate")));
+}
+
+static void cell_seen(char *out, size_t cap, const json_t *row)
+{
+    render_age(out, cap, number(row, "last_seen_ms"));
+}
+
+static enum render_color state_color(const char *cell)
+{
+    static const struct {
+        const char *state;
+        enum render_color color;
+    } table[] = {{"live", RENDER_GREEN},     {"mining", RENDER_GREEN}, {"idle", RENDER_YELLOW},
+                 {"suspect", RENDER_YELLOW}, {"dead", RENDER_RED},     {"gone", RENDER_RED}};
+    for (size_t i = 0; i < ARRAY_LEN(table); i++)
+        if (strcmp(cell, table[i].state) == 0)
+            return table[i].color;
+    return RENDER_PLAIN;
+}
+
+static const struct render_column worker_columns[] = {
+    {.title = "NAME", .stretch = true, .cell = cell_name},
+    {.title = "STATE", .color = state_color, .cell = cell_state},
+    {.title = "KERNEL", .cell = cell_kernel},
+    {.title = "LANES", .right = true, .cell = cell_lanes},
+    {.title = "HASHRATE", .right = true, .cell = cell_rate},
+    {.title = "SHARES", .right = true, .cell = cell_shares},
+    {.title = "STALE", .right = true, .cell = cell_stale},
+    {.title = "BAD", .right = true, .cell = cell_rejected},
+    {.title = "BLOCKS", .right = true, .cell = cell_blocks},
+    {.title = "LEASES", .right = true, .cell = cell_leases},
+    {.title = "SEEN", .right = true, .cell = cell_seen},
+};
+
+static int run_workers(struct session *s, const struct args *args)
+{
+    (void)args;
+    AUTO(unpack_free) json_t *result = NULL;
+    int err = session_get(s, &result, "workers", no_args);
+    if (err < 0)
+        return session_status(err);
+    if (s->json)
+        render_json(s->out, result);
+    else
+        render_table(s->out, s->color, worker_columns, ARRAY_LEN(worker_columns), json_object_get(result, "workers"));
+    return ARGS_OK;
+}
+
+/* --- blocks --- */
+
+COUNT_CELL(cell_height, "height")
+COUNT_CELL(cell_nonce, "nonce")
+TEXT_CELL(cell_worker, "worker")
+
+static void cell_hash(char *out, size_t cap, const json_t *row)
+{
+    render_hash(out, cap, text(row, "hash"));
+}
+
+static void cell_time(char *out, size_t cap, const json_t *row)
+{
+    render_time(out, cap, number(row, "time"));
+}
+
+static void cell_data(char *out, size_t cap, const json_t *row)
+{
+    const json_t *data = json_object_get(row, "data");
+    const char *first = json_string_value(json_array_get(data, 0));
+    size_t more = json_array_size(data) > 1 ? json_array_size(data) - 1 : 0;
+    if (more)
+        snprintf(out, cap, "%.200s (+%zu)", first ? first : "", more);
+    else
+        snprintf(out, cap, "%.400s", first ? first : "");
+}
+
+static const struct render_column block_columns[] = {
+    {.title = "HEIGHT", .right = true, .cell = cell_height},
+    {.title = "HASH", .cell = cell_hash},
+    {.title = "TIME (UTC)", .cell = cell_time},
+    {.title = "NONCE", .right = true, .cell = cell_nonce},
+    {.title = "WORKER", .cell = cell_worker},
+    {.title = "DATA", .stretch = true, .cell = cell_data},
+};
+
+static int run_blocks(struct session *s, const struct args *args)
+{
+    AUTO(unpack_free) json_t *result = NULL;
+    uint8_t buf[128];
+    struct cursor_out out = cursor_out_over(buf, sizeof buf);
+    cursor_put_map(&out, (uint32_t)(args->from >= 0) + (uint32_t)(args->limit >= 0) + 1);
+    if (args->from >= 0) {
+        cursor_put_str(&out, "from");
+        cursor_put_u64(&out, (uint64_t)args->from);
+    }
+    if (args->limit >= 0) {
+        cursor_put_str(&out, "limit");
+        cursor_put_u64(&out, (uint64_t)args->limit);
+    }
+    cursor_put_str(&out, "reverse");
+    cursor_put_bool(&out, args->reverse);
+    int err = session_get(s, &result, "blocks", cursor_out_view(&out));
+    if (err < 0)
+        return session_status(err);
+    const json_t *rows = json_object_get(result, "blocks");
+    if (s->json)
+        render_json(s->out, result);
+    else
+        render_table(s->out, s->color, block_columns, ARRAY_LEN(block_columns), rows);
+    if (json_array_size(rows) == 0 && args->from > 0)
+        return session_fail(s, ERR_NOT_FOUND, "no block at height %lld", (long long)args->from);
+    return ARGS_OK;
+}
+
+/* --- health, stop --- */
+
+static int run_health(struct session *s, const struct args *args)
+{
+    (void)args;
+    AUTO(unpack_free) json_t *result = NULL;
+    int err = session_get(s, &result, "health", no_args);
+    if (err < 0)
+        return session_status(err);
+    bool ok = json_is_true(json_object_get(result, "ok"));
+    const char *reason = json_string_value(json_object_get(result, "reason"));
+    if (s->json)
+        render_json(s->out, result);
+    else
+        fprintf(s->out, "%s%s%s\n", ok ? "ok" : "not ok", reason && *reason ? ": " : "", reason ? reason : "");
+    return ok ? ARGS_OK : ARGS_FAILED;
+}
+
+static int run_stop(struct session *s, const struct args *args)
+{
+    (void)args;
+    AUTO(unpack_free) json_t *result = NULL;
+    int err = session_get(s, &result, "stop", no_args);
+    if (err < 0)
+        return session_status(err);
+    if (s->json) {
+        json_object_set_new(result, "stopping", json_true());
+        render_json(s->out, result);
+    } else
+        fprintf(s->out, "stopping\n");
+    return ARGS_OK;
+}
+
+/* --- keys new --- */
+
+static int run_keys_new(struct session *s, const struct args *args)
+{
+    char path[4096];
+    struct keys keys;
+    const char *name = args->rest[0], *dir = args->dir ? args->dir : ".";
+    if (!*name || strchr(name, '/') || name[0] == '.')
+        return session_usage(s, "NAME: is a plain name, not '%.200s'", name);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path - 4)
+        return session_usage(s, "--dir: is too long");
+    int err = keys_make(path, &keys);
+    if (err < 0)
+        return session_fail(s, err, "cannot make %.200s", path);
+    if (s->json) {
+        json_t *made = json_pack("{s:s, s:s, s:s+, s:s+}", "name", name, "public_key", keys.public_key, "public_file",
+                                 path, ".pub", "secret_file", path, ".key");
+        if (made)
+            render_json(s->out, made);
+        json_decref(made);
+    } else
+        fprintf(s->out, "public key  %s\npublic      %s.pub\nsecret      %s.key (0600, keep it)\n", keys.public_key,
+                path, path);
+    keys_wipe(&keys);
+    return ARGS_OK;
+}
+
+/* --- chain verify, replay --- */
+
+static int run_verify(struct session *s, const struct args *args)
+{
+    fflush(s->out);
+    return chainverify_main(args->rest_count, args->rest);
+}
+
+static int run_replay(struct session *s, const struct args *args)
+{
+    fflush(s->out);
+    return chainreplay_main(args->rest_count, args->rest);
+}
+
+/* --- the table --- */
+
+static json_t *describe(const struct command *c)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "name", c->name, "arguments", c->args, "summary", c->summary, "help",
+                     c->help);
+}
+
+static void print_help(struct session *s, const struct command *command)
+{
+    if (!s->json) {
+        args_help(s->out, commands_table(), command);
+        return;
+    }
+    json_t *tree = command ? describe(command) : json_pack("{s:[]}", "commands");
+    for (const struct command *c = commands_table(); c->name && !command; c++)
+        json_array_append_new(json_object_get(tree, "commands"), describe(c));
+    render_json(s->out, tree);
+    json_decref(tree);
+}
+
+static int run_help(struct session *s, const struct args *args)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s%s%s", args->rest_count > 0 ? args->rest[0] : "", args->rest_count > 1 ? " " : "",
+             args->rest_count > 1 ? args->rest[1] : "");
+    const struct command *c = commands_table();
+    while (c->name && strcmp(c->name, name) != 0)
+        c++;
+    if (name[0] && !c->name)
+        return session_usage(s, "%s: there is no such command", name);
+    print_help(s, name[0] ? c : NULL);
+    return ARGS_OK;
+}
+
+static const struct command table[] = {
+    {.name = "status",
+     .args = "",
+     .summary = "chain, workers, shares and leases at a glance",
+     .help = "Examples:\n  lodectl status\n  lodectl -o json status | jq .height\n"
+             "  LODE_ENDPOINT=tcp://127.0.0.1:5703 lodectl status\n",
+     .run = run_status},
+    {.name = "workers",
+     .args = "",
+     .summary = "who works, how fast, and when it was last heard",
+     .help = "Examples:\n  lodectl workers\n  lodectl -o json workers | jq '.workers[].name'\n"
+             "  lodectl --timeout 1s workers\n",
+     .run = run_workers},
+    {.name = "mine",
+     .args = "DATA...",
+     .summary = "mine each DATA into a block of its own",
+     .help =
+         "Options:\n  --count N   each DATA that many times (1)\n\nDATA is 1 to 32768 bytes. --timeout bounds how long "
+         "the coordinator may be silent, not how long\nmining takes. Given up with Ctrl-C, what was handed in stays "
+         "queued.\n\nExamples:\n  lodectl mine hello\n  lodectl mine --count 10 x\n  lodectl -o json mine a b c | jq "
+         "'.blocks[].hash'\n",
+     .options = ARGS_COUNT,
+     .min = 1,
+     .max = -1,
+     .run = mine_run},
+    {.name = "blocks",
+     .args = "",
+     .summary = "blocks of the active chain",
+     .help =
+         "Options:\n  --from H    first height (0; with --reverse the tip)\n  --limit N   at most so many (100; up to "
+         "500)\n  --reverse   from high to low\n\nIn JSON, next is the height to go on with, or null.\n\nExamples:\n"
+         "  lodectl blocks --reverse --limit 10\n  lodectl blocks --from 100\n  lodectl -o json blocks | jq "
+         "'.blocks[0]'\n",
+     .options = ARGS_FROM | ARGS_LIMIT | ARGS_REVERSE,
+     .run = run_blocks},
+    {.name = "chain export",
+     .args = "FILE",
+     .summary = "the active chain's headers, 80 bytes each; - for standard output",
+     .help = "Examples:\n  lodectl chain export chain.bin\n  lodectl chain export - | sha256sum\n"
+             "  lodectl chain export c.bin && lodectl chain verify --network lode c.bin\n",
+     .min = 1,
+     .max = 1,
+     .run = chainexport_run},
+    {.name = "chain verify",
+     .args = "--network NAME FILE",
+     .summary = "judge a file of headers; no coordinator needed",
+     .help =
+         "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"
+         "  --from-height H    height of the first header, which is then trusted\n"
+         "  --spacing S, --half-life S   those of a lode network\n\nOne JSON object on standard output; status 0 or "
+         "1.\n\nExamples:\n  lodectl chain verify --network lode chain.bin\n"
+         "  lodectl chain verify --network bitcoin-mainnet --from-height 40000 part.bin\n"
+         "  lodectl chain verify --network lode-regtest chain.bin | jq .ok\n",
+     .max = -1,
+     .raw = true,
+     .run = run_verify},
+    {.name = "chain replay",
+     .args = "--network NAME FILE...",
+     .summary = "feed headers to the block tree and see what happens",
+     .help = "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"
+             "  --spacing S, --half-life S   those of a lode network\n\nOne JSON event a line.\n\nExamples:\n"
+             "  lodectl chain replay --network lode chain.bin\n"
+             "  lodectl chain replay --network lode-regtest a.bin b.bin\n"
+             "  lodectl chain replay --network lode chain.bin | tail -n 1 | jq .tip\n",
+     .max = -1,
+     .raw = true,
+     .run = run_replay},
+    {.name = "keys new",
+     .args = "NAME",
+     .summary = "a new CURVE key pair: NAME.pub and NAME.key",
+     .help =
+         "Options:\n  --dir D   where to (.)\n\nNothing is ever overwritten.\n\nExamples:\n  lodectl keys new server\n"
+         "  lodectl keys new admin --dir /etc/lode\n  lodectl -o json keys new w1 | jq -r .public_key\n",
+     .options = ARGS_DIR,
+     .min = 1,
+     .max = 1,
+     .run = run_keys_new},
+    {.name = "health",
+     .args = "",
+     .summary = "status 0 when the coordinator serves, 1 when it says it does not",
+     .help = "Examples:\n  lodectl health\n  lodectl --timeout 1s health || echo down\n  lodectl -o json health\n",
+     .run = run_health},
+    {.name = "stop",
+     .args = "",
+     .summary = "end the coordinator cleanly, as SIGTERM does",
+     .help = "Examples:\n  lodectl stop\n  lodectl --endpoint ipc:///var/lib/lode/control.sock stop\n"
+             "  lodectl -o json stop\n",
+     .run = run_stop},
+    {.name = "help",
+     .args = "[COMMAND]",
+     .summary = "this, or a command's own help with examples",
+     .help = "Examples:\n  lodectl help\n  lodectl help mine\n  lodectl help chain export\n",
+     .max = 2,
+     .run = run_help},
+    {.name = NULL},
+};
+
+const struct command *commands_table(void)
+{
+    return table;
+}
+
+static int run_version(struct session *s)
+{
+    if (s->json)
+        fprintf(s->out, "{\"program\": \"lodectl\", \"version\": \"%s\"}\n", LODE_VERSION);
+    else
+        fprintf(s->out, "lodectl %s\n", LODE_VERSION);
+    return ARGS_OK;
+}
+
+int commands_run(struct session *s, const struct args *args)
+{
+    if (args->version)
+        return run_version(s);
+    if (args->help) {
+        print_help(s, args->command);
+        return ARGS_OK;
+    }
+    if (!args->command)
+        return session_usage(s, "which command? see lodectl help");
+    return args->command->run(s, args);
+}

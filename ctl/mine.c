@@ -1,0 +1,159 @@
+#include "ctl/mine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/base/check.h"
+#include "common/base/err.h"
+#include "common/json/unpack.h"
+#include "common/wire/message.h"
+#include "ctl/args.h"
+#include "ctl/render.h"
+#include "ctl/session.h"
+
+enum { BATCH_BLOCKS = 1000, BATCH_BYTES = MESSAGE_ARGS_LEN - 256, PAYLOAD_OVERHEAD = 5 };
+
+struct mining {
+    struct session *s;
+    const struct args *args;
+    int64_t done, of;
+    int64_t duration_ms;
+    double hashes;
+    json_t *blocks;
+};
+
+static const char *payload(const struct mining *m, int64_t i)
+{
+    return m->args->rest[i % m->args->rest_count];
+}
+
+/* Writes the args map for the payloads from m->done on; as many as fit one question. Returns their number. */
+static int put_batch(const struct mining *m, struct cursor_out *out)
+{
+    size_t bytes = 0;
+    int n = 0;
+    while (m->done + n < m->of && n < BATCH_BLOCKS) {
+        bytes += strlen(payload(m, m->done + n)) + PAYLOAD_OVERHEAD;
+        if (n > 0 && bytes > BATCH_BYTES)
+            break;
+        n++;
+    }
+    cursor_put_map(out, 1);
+    cursor_put_str(out, "data");
+    cursor_put_array(out, (uint32_t)n);
+    for (int i = 0; i < n; i++)
+        cursor_put_bin(out, payload(m, m->done + i), strlen(payload(m, m->done + i)));
+    return n;
+}
+
+static void show_block(struct mining *m, json_t *block)
+{
+    char hash[RENDER_CAP];
+    const char *hex = json_string_value(json_object_get(block, "hash"));
+    const char *worker = json_string_value(json_object_get(block, "worker"));
+    json_array_append(m->blocks, block);
+    m->done++;
+    render_hash(hash, sizeof hash, hex ? hex : "");
+    if (!m->s->json)
+        fprintf(m->s->err, "block %lld  %s  worker %.40s  [%lld/%lld]\n",
+                (long long)json_integer_value(json_object_get(block, "height")), hash, worker ? worker : "-",
+                (long long)m->done, (long long)m->of);
+}
+
+static int ask_batch(struct mining *m, int *n)
+{
+    uint8_t *buf = malloc(MESSAGE_ARGS_LEN);
+    CHECK(buf != NULL);
+    struct cursor_out out = cursor_out_over(buf, MESSAGE_ARGS_LEN);
+    *n = put_batch(m, &out);
+    int err = out.err ? out.err : session_ask(m->s, "mine", cursor_out_view(&out));
+    free(buf);
+    return err;
+}
+
+static int mine_batch(struct mining *m)
+{
+    int n;
+    bool more = true;
+    int64_t before = m->done;
+    TRY(ask_batch(m, &n));
+    while (more) {
+        AUTO(unpack_free) json_t *result = NULL;
+        TRY(session_next_tree(m->s, &result, &more, true));
+        json_t *block = json_object_get(result, "block");
+        if (json_is_object(block))
+            show_block(m, block);
+        m->duration_ms += json_integer_value(json_object_get(result, "duration_ms"));
+        m->hashes += json_number_value(json_object_get(result, "hashes"));
+    }
+    if (m->done - before == n)
+        return 0;
+    session_fail(m->s, ERR_STATE, "the coordinator ended after %lld of %d blocks", (long long)(m->done - before), n);
+    return ERR_STATE;
+}
+
+static void cell_height(char *out, size_t cap, const json_t *row)
+{
+    render_count(out, cap, json_integer_value(json_object_get(row, "height")));
+}
+
+static void cell_hash(char *out, size_t cap, const json_t *row)
+{
+    const char *hash = json_string_value(json_object_get(row, "hash"));
+    snprintf(out, cap, "%s", hash ? hash : "");
+}
+
+static void cell_worker(char *out, size_t cap, const json_t *row)
+{
+    const char *worker = json_string_value(json_object_get(row, "worker"));
+    snprintf(out, cap, "%s", worker ? worker : "-");
+}
+
+static void print_result(struct mining *m)
+{
+    static const struct render_column columns[] = {
+        {.title = "HEIGHT", .right = true, .cell = cell_height},
+        {.title = "HASH", .cell = cell_hash},
+        {.title = "WORKER", .stretch = true, .cell = cell_worker},
+    };
+    if (m->s->json) {
+        json_t *result = json_pack("{s:O, s:I, s:I, s:I, s:f}", "blocks", m->blocks, "done", (json_int_t)m->done, "of",
+                                   (json_int_t)m->of, "duration_ms", (json_int_t)m->duration_ms, "hashes", m->hashes);
+        render_json(m->s->out, result);
+        json_decref(result);
+        return;
+    }
+    render_table(m->s->out, m->s->color, columns, ARRAY_LEN(columns), m->blocks);
+    char age[RENDER_CAP], rate[RENDER_CAP];
+    render_age(age, sizeof age, m->duration_ms);
+    render_rate(rate, sizeof rate, m->duration_ms > 0 ? m->hashes * 1000 / (double)m->duration_ms : 0);
+    fprintf(m->s->err, "%lld blocks in %s, %s\n", (long long)m->done, age, rate);
+}
+
+static int check_payloads(struct session *s, const struct args *args)
+{
+    for (int i = 0; i < args->rest_count; i++) {
+        size_t len = strlen(args->rest[i]);
+        if (len == 0 || len > MINE_PAYLOAD_MAX)
+            return session_usage(s, "DATA number %d is %zu bytes long, 1 to %d are wanted", i + 1, len,
+                                 MINE_PAYLOAD_MAX);
+    }
+    if (args->count == 0 || args->count > MINE_BLOCKS_MAX / args->rest_count)
+        return session_usage(s, "--count: wants 1 to %d here", MINE_BLOCKS_MAX / args->rest_count);
+    return 0;
+}
+
+int mine_run(struct session *s, const struct args *args)
+{
+    int status = check_payloads(s, args), err = 0;
+    if (status)
+        return status;
+    int64_t count = args->count < 0 ? 1 : args->count;
+    struct mining m = {.s = s, .args = args, .of = count * args->rest_count, .blocks = json_array()};
+    while (err >= 0 && m.done < m.of)
+        err = mine_batch(&m);
+    if (err >= 0 || m.done > 0)
+        print_result(&m);
+    json_decref(m.blocks);
+    return err >= 0 ? ARGS_OK : m.done > 0 ? ARGS_PARTIAL : session_status(err);
+}

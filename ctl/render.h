@@ -1,0 +1,51 @@
+/* render.h - what people read: tables, and numbers with units. Threads: main. Memory: none kept. */
+#ifndef CTL_RENDER_H
+#define CTL_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+enum { RENDER_CAP = 64, RENDER_COLUMNS_MAX = 12, RENDER_WIDTH = 100 };
+
+enum render_color { RENDER_PLAIN, RENDER_GREEN, RENDER_YELLOW, RENDER_RED };
+
+struct render_column {
+    const char *title;
+    bool right;                                   /* numbers */
+    bool stretch;                                 /* cut so that the table fits RENDER_WIDTH; at most one */
+    enum render_color (*color)(const char *cell); /* NULL: plain */
+    /* Writes the cell of one row into out[cap]. */
+    void (*cell)(char *out, size_t cap, const json_t *row);
+};
+
+/* A table of the array rows (borrowed), with a head; only as wide as its cells. Control characters of cells are shown
+ * as
+ * '?', so that data cannot drive the terminal. */
+void render_table(FILE *to, bool color, const struct render_column *columns, size_t count, const json_t *rows);
+/* One line per pair, values under each other; title "" goes on under the line before. */
+struct render_pair {
+    const char *title;
+    char value[256];
+};
+void render_pairs(FILE *to, const struct render_pair *pairs, size_t count);
+/* JSON with two blanks of indent and a line end. */
+void render_json(FILE *to, const json_t *value);
+
+/* "0 H/s", "950 kH/s", "18.4 MH/s"; three digits. */
+void render_rate(char *out, size_t cap, double hashes_per_second);
+/* "350 ms", "3.2 s", "4 min 05 s", "2 h 10 min", "3 d 4 h". */
+void render_age(char *out, size_t cap, int64_t ms);
+/* "2026-11-24 19:50:00" UTC. */
+void render_time(char *out, size_t cap, int64_t unix_seconds);
+/* First 16 digits and "…"; shorter texts whole. */
+void render_hash(char *out, size_t cap, const char *hex);
+/* "1,234,567". */
+void render_count(char *out, size_t cap, int64_t n);
+/* Columns that text takes on a terminal, one a character. */
+size_t render_width(const char *text);
+
+#endif
