@@ -147,14 +147,6 @@ size_t holdings_count(const struct holdings *self)
     return self->count;
 }
 
-size_t holdings_open(const struct holdings *self)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < self->count; i++)
-        n += self->held[i].carved < self->held[i].end;
-    return n;
-}
-
 /* The lowest start in flight, or the mark of what is carved: slices end out of order. */
 static uint64_t position(const struct holdings *self, const struct holding *l)
 {

@@ -57,8 +57,6 @@ int holdings_drop(struct holdings *self, uint64_t id) MUST_CHECK;
 bool holdings_reap(struct holdings *self, struct holding *done);
 
 size_t holdings_count(const struct holdings *self);
-/* Held leases with counters still to carve: those the prefetch rule counts. */
-size_t holdings_open(const struct holdings *self);
 /* States of all held leases, oldest first; returns how many (at most HOLDINGS_MAX). */
 size_t holdings_list(const struct holdings *self, struct holding_state out[HOLDINGS_MAX]);
 /* Counters not carved yet, over all. */
