@@ -7,7 +7,7 @@ pkg_check_modules(CZMQ REQUIRED IMPORTED_TARGET libczmq)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent libevent_pthreads)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
-pkg_check_modules(CYAML REQUIRED IMPORTED_TARGET libcyaml)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 # Debian 13 and upstream call it msgpack-c, Debian 12 msgpack.
 pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
 if(LODE_TESTS AND NOT LODE_SANITIZER STREQUAL "thread")

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/base/err.h"
+#include "common/wire/cursor.h"
 
 /* The process's one log. Set before the first thread, but for level and lost, which any thread may write. */
 static struct {
@@ -152,23 +153,13 @@ static void put_time(struct line *l, const struct timespec *ts)
  * Separators of lines beyond ASCII (U+0085, U+2028, U+2029) count as controls: some readers break lines there. */
 static size_t plain_char(const char *text, size_t len)
 {
-    const unsigned char *p = (const unsigned char *)text;
+    const uint8_t *p = (const uint8_t *)text;
     if (p[0] < 0x80)
         return p[0] >= ' ' && p[0] != '"' && p[0] != '\\' && p[0] != 0x7f;
-    const size_t n = p[0] >= 0xf0 && p[0] <= 0xf4  ? 4
-                     : p[0] >= 0xe0 && p[0] < 0xf0 ? 3
-                     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
-                                                   : 0;
-    if (n == 0 || n > len)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    const unsigned two = p[0] << 8 | p[1];
-    const bool overlong = (two >= 0xe080 && two < 0xe0a0) || (two >= 0xf080 && two < 0xf090);
-    const bool outside = (two >= 0xeda0 && two <= 0xedbf) || two >= 0xf490;
-    const bool breaks = (two >= 0xc280 && two < 0xc2a0) || (two == 0xe280 && (p[2] == 0xa8 || p[2] == 0xa9));
-    return overlong || outside || breaks ? 0 : n;
+    const size_t n = cursor_sequence(p, len);
+    const bool control = n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
+    const bool separator = n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9);
+    return control || separator ? 0 : n;
 }
 
 /* A byte that may not stand for itself. */

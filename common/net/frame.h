@@ -4,7 +4,8 @@
  *
  * ROUTER: the routing id goes beside the frame as a struct frame_peer. All sizes are bounded by ZMQ_MAXMSGSIZE before
  * anything is allocated. ZMQ_FD is edge-triggered: after every send and receive look at frame_events again, and drain
- * until frame_recv returns 0. */
+ * until frame_recv returns 0. A DEALER queues nothing before its peer is there (ZMQ_IMMEDIATE): until then frame_send
+ * is -EAGAIN, and FRAME_OUT says when. ERR_CANCELLED from any call: the context is ending. */
 #ifndef COMMON_NET_FRAME_H
 #define COMMON_NET_FRAME_H
 
@@ -63,9 +64,10 @@ void frame_close(struct frame_socket **self_p);
 int frame_endpoint(struct frame_socket *self, char *out, size_t cap) MUST_CHECK;
 /* The descriptor to wait on (for reading), edge-triggered. */
 int frame_fd(struct frame_socket *self);
-/* Bits of enum frame_event that hold now; or -errno (-ETERM). */
+/* Bits of enum frame_event that hold now; or an error as below. */
 int frame_events(struct frame_socket *self) MUST_CHECK;
-/* Waits until a bit of `events` holds or timeout_ms passed (-1: no limit). Returns the bits (0: time out) or -errno. */
+/* Waits until a bit of `events` holds or timeout_ms passed (-1: no limit). Returns the bits (0: time out),
+ * ERR_CANCELLED, or -errno (-EINTR for a signal). */
 int frame_wait(struct frame_socket *self, int events, int timeout_ms) MUST_CHECK;
 
 /* A received frame: data(), size() until frame_release. */

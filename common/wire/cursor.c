@@ -309,20 +309,20 @@ struct cursor cursor_map_find(struct cursor_view map, const char *key)
     return c;
 }
 
-/* Bytes of the UTF-8 sequence at p (RFC 3629, table 3-7 of the Unicode standard), 0 for none or NUL. */
-static size_t sequence(const uint8_t *p, size_t left)
+/* RFC 3629; the second byte's limits are table 3-7 of the Unicode standard. */
+size_t cursor_sequence(const uint8_t *at, size_t left)
 {
-    if (p[0] < 0x80)
-        return p[0] != 0;
-    if (p[0] < 0xc2 || p[0] > 0xf4)
+    if (at[0] < 0x80)
+        return at[0] != 0;
+    if (at[0] < 0xc2 || at[0] > 0xf4)
         return 0;
-    const size_t n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-    const uint8_t low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
-    const uint8_t high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
-    if (left < n || p[1] < low || p[1] > high)
+    const size_t n = at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
+    const uint8_t low = at[0] == 0xe0 ? 0xa0 : at[0] == 0xf0 ? 0x90 : 0x80;
+    const uint8_t high = at[0] == 0xed ? 0x9f : at[0] == 0xf4 ? 0x8f : 0xbf;
+    if (left < n || at[1] < low || at[1] > high)
         return 0;
     for (size_t i = 2; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
+        if ((at[i] & 0xc0) != 0x80)
             return 0;
     return n;
 }
@@ -330,7 +330,7 @@ static size_t sequence(const uint8_t *p, size_t left)
 bool cursor_is_text(struct cursor_view v)
 {
     for (size_t i = 0, n; i < v.len; i += n) {
-        n = sequence(v.at + i, v.len - i);
+        n = cursor_sequence(v.at + i, v.len - i);
         if (n == 0)
             return false;
     }

@@ -117,5 +117,7 @@ static inline bool cursor_view_is(struct cursor_view v, const char *s)
 
 /* True for UTF-8 as RFC 3629 has it (no overlong form, no surrogate, nothing above U+10FFFF) without a NUL. */
 bool cursor_is_text(struct cursor_view v);
+/* Bytes of the one UTF-8 sequence at at[0..left), left > 0; 0 for none, and for NUL. Async-signal-safe. */
+size_t cursor_sequence(const uint8_t *at, size_t left);
 
 #endif

@@ -118,6 +118,6 @@ bool endpoint_is_loopback(const struct endpoint *e)
     if (inet_pton(AF_INET, e->host, &v4) == 1)
         return ntohl(v4.s_addr) >> 24 == 127;
     if (inet_pton(AF_INET6, e->host, &v6) == 1)
-        return memcmp(&v6, &in6addr_loopback, sizeof(v6)) == 0;
+        return memcmp(&v6, &in6addr_loopback, sizeof(v6)) == 0 || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
     return strcasecmp(e->host, "localhost") == 0;
 }

@@ -26,8 +26,8 @@ struct endpoint {
 /* Parses text[0..len). ERR_FORMAT for another transport, an empty or malformed host, a port outside 1..65535 (or "*",
  * for binding), a control character or a space; ERR_TOO_LONG. out may be NULL. No name is resolved. */
 int endpoint_parse(struct endpoint *out, const char *text, size_t len) MUST_CHECK;
-/* True when only this host can reach it: ipc, inproc, 127.0.0.0/8, ::1, and the name localhost. "*", interface names
- * and other host names are not. */
+/* True when only this host can reach it: ipc, inproc, 127.0.0.0/8 (v4-mapped too), ::1, and the name localhost. "*",
+ * interface names and other host names are not. */
 bool endpoint_is_loopback(const struct endpoint *e);
 
 #endif

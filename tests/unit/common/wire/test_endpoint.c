@@ -83,6 +83,7 @@ Test(endpoint, only_addresses_of_this_host_are_loopback)
     cr_assert(loopback("tcp://127.0.0.1:1"));
     cr_assert(loopback("tcp://127.255.0.9:1"));
     cr_assert(loopback("tcp://[::1]:1"));
+    cr_assert(loopback("tcp://[::ffff:127.0.0.1]:1"));
     cr_assert(loopback("tcp://LocalHost:1"));
     cr_assert(loopback("ipc://x"));
     cr_assert(loopback("inproc://x"));
