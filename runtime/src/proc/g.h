@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "arch/context.h"
+#include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "parts/gqueue.h"
 #include "proc/waitbox.h"
@@ -33,29 +34,28 @@ struct g {
     struct rti_qnode link;  /* in the queue it is in; free to use while parked (rti_sched_link) */
     struct rti_context ctx; /* offsets 8, 16, 24: known to debuggers */
     _Atomic(uint32_t) status;
-    uint8_t wait; /* enum rti_wait while WAITING */
-    uint8_t stack_class;
-    uint8_t yield_global;
-    uint8_t spare;
+    _Atomic(uint8_t) wait; /* enum rti_wait while WAITING; written by itself, read by dumps */
+    uint8_t stack_class;   /* asked for at spawn */
+    bool guarded;          /* its stack has a guard page */
+    bool is_main;
     char *stack_lo; /* lowest usable byte; NULL until first run and after exit */
     char *stack_hi;
     uint64_t id;
-    /* line 2: the start and the sanitizers */
+    /* line 2: the start, and who made it */
     void (*fn)(void *arg);
     void *arg;
     const char *name;
     void *created_at; /* return address of the spawn */
-    uint64_t parent;  /* id of the spawner */
-    void *asan_fake;  /* see arch/stackhints.h */
-    void *tsan_fiber;
-    struct g *all_next; /* list of all Gs, append only */
-    /* line 3 */
+    uint64_t parent;  /* id of the spawner, 0 for a thread outside */
+    struct g *all_next;
     struct rti_waitbox box;
-    int64_t since_ns; /* when it began to wait, where known */
+    struct rti_stackhints hints;
 } CACHE_ALIGNED;
 
-/* One G out of the pool or new, IDLE, with nothing but its stack class set. Never NULL. */
+/* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */
 struct g *rti_g_new(void);
+/* Calls visit on every G there ever was, newest first. Async-signal-safe; the Gs may change meanwhile. */
+void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg);
 const char *rti_g_state_name(uint32_t state);
 
 static inline uint32_t rti_g_state(const struct g *g)

@@ -1,0 +1,61 @@
+#include <rt/go.h>
+
+#include <errno.h>
+
+#include "base/atomic.h"
+#include "proc/g.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "proc/world.h"
+#include "sched/round.h"
+#include "sched/spawn.h"
+
+uint64_t rt_go(void (*fn)(void *arg), void *arg)
+{
+    return rti_spawn(NULL, fn, arg, __builtin_return_address(0));
+}
+
+uint64_t rt_go_attr(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg)
+{
+    return rti_spawn(attr, fn, arg, __builtin_return_address(0));
+}
+
+void rt_yield(void)
+{
+    rti_round_yield();
+}
+
+void rt_checkpoint(void)
+{
+    struct m *m = rti_m_self();
+    if (m && m->p && UNLIKELY(load_rlx(&m->p->preempt)))
+        rti_round_yield();
+}
+
+uint64_t rt_goid(void)
+{
+    struct m *m = rti_m_self();
+    return m && m->curg ? m->curg->id : 0;
+}
+
+void rt_set_name(const char *name)
+{
+    struct m *m = rti_m_self();
+    if (m && m->curg)
+        m->curg->name = name;
+}
+
+NOINLINE int rt_errno(void)
+{
+    return errno;
+}
+
+void rt_external_hold(void)
+{
+    add_rlx(&rti_world.holds, 1);
+}
+
+void rt_external_release(void)
+{
+    add_rlx(&rti_world.holds, -1);
+}

@@ -1,0 +1,29 @@
+/* self.h - reads a thread-local pointer without the compiler remembering where it lives. Threads: any. Memory: none.
+ * Compilers keep the address of a thread-local across a call that resumes on another thread, and use the first thread's
+ * copy. So the runtime reads its one thread-local by hand: the offset comes from the linker, the base from the thread
+ * register, in one volatile asm that is never merged with an earlier one. */
+#ifndef RTI_SELF_H
+#define RTI_SELF_H
+
+/* The value of the thread-local pointer variable `name` (initial-exec). */
+#if defined(__x86_64__)
+#define RTI_SELF_LOAD(name)                                                                                            \
+    __extension__({                                                                                                    \
+        void *self_;                                                                                                   \
+        __asm__ volatile("movq " #name "@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(self_) : : "memory");       \
+        self_;                                                                                                         \
+    })
+#elif defined(__aarch64__)
+#define RTI_SELF_LOAD(name)                                                                                            \
+    __extension__({                                                                                                    \
+        void *self_, *base_;                                                                                           \
+        __asm__ volatile("adrp %0, :gottprel:" #name "\n\tldr %0, [%0, :gottprel_lo12:" #name "]\n\t"                  \
+                         "mrs %1, tpidr_el0\n\tldr %0, [%1, %0]"                                                       \
+                         : "=&r"(self_), "=&r"(base_)                                                                  \
+                         :                                                                                             \
+                         : "memory");                                                                                  \
+        self_;                                                                                                         \
+    })
+#endif
+
+#endif

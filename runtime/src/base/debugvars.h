@@ -1,0 +1,30 @@
+/* debugvars.h - GODEBUG=name=value,... in one struct of ints. Threads: parsed at boot, read by all. Memory: none. */
+#ifndef RTI_DEBUGVARS_H
+#define RTI_DEBUGVARS_H
+
+#include <stddef.h>
+
+#include <rt/attr.h>
+
+/* X(name, default, text) */
+#define RTI_DEBUGVARS(X)                                                                                               \
+    X(alwaysmigrate, 0, "1: every yield goes through the global queue, so another thread may pick it up")              \
+    X(membarrier, 1, "0: act as if the kernel had no membarrier(2)")                                                   \
+    X(guardpages, 2, "0: no guard pages, 1: by mprotect, 2: the best the kernel has")                                  \
+    X(stackmib, 0, "address space for stacks in MiB; 0: 256 GiB, less under sanitizers")
+
+struct rti_debugvars {
+#define RTI_DEBUGVARS_FIELD(name, dflt, text) int name;
+    RTI_DEBUGVARS(RTI_DEBUGVARS_FIELD)
+#undef RTI_DEBUGVARS_FIELD
+};
+
+extern struct rti_debugvars rti_debugvars; /* written at boot only */
+
+/* Back to the defaults. */
+void rti_debugvars_reset(struct rti_debugvars *vars);
+/* Reads text (may be NULL or empty) over vars. 0, or -EINVAL with the offending part in bad (NUL-terminated, cut to
+ * fit): an unknown name, or a value that is not a decimal int. vars is then half-written. */
+int rti_debugvars_parse(struct rti_debugvars *vars, const char *text, char *bad, size_t bad_cap) MUST_CHECK;
+
+#endif

@@ -1,0 +1,44 @@
+#include "base/throw.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/atomic.h"
+#include "base/print.h"
+
+static _Atomic(uintptr_t) dump_fn; /* written at boot (rel), read by whoever dies (acq) */
+
+void rti_throw_set_dump(void (*dump)(void))
+{
+    store_rel(&dump_fn, (uintptr_t)dump); /* pairs with the exchange in rti_throw_die */
+}
+
+void rti_throw_die(void)
+{
+    void (*dump)(void) = (void (*)(void))xchg_acq_rel(&dump_fn, 0); /* so a dump that throws does not dump again */
+    if (dump)
+        dump();
+    const char *mode = getenv("GOTRACEBACK");
+    if (mode && strcmp(mode, "crash") == 0)
+        abort();
+    _exit(2);
+}
+
+void rt_throw(const char *fmt, ...)
+{
+    va_list args;
+    char buf[400];
+    va_start(args, fmt);
+    rti_print_format(buf, sizeof buf, fmt, args);
+    va_end(args);
+    rti_print("fatal error: %s\n", buf);
+    rti_throw_die();
+}
+
+void rt_throw_check(const char *file, int line, const char *expr)
+{
+    rt_throw("%s:%d: CHECK(%s) failed", file, line, expr);
+}

@@ -1,0 +1,215 @@
+#include <rt/rt.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+
+#include "base/clock.h"
+#include "base/debugvars.h"
+#include "base/membarrier.h"
+#include "base/print.h"
+#include "base/throw.h"
+#include "boot/crash.h"
+#include "boot/procs.h"
+#include "boot/sysmon.h"
+#include "proc/g.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "proc/world.h"
+#include "sched/deadlock.h"
+#include "sched/findwork.h"
+#include "sched/handoff.h"
+#include "sched/netpoll.h"
+#include "sched/spawn.h"
+#include "sched/thread.h"
+#include "sched/wake.h"
+#include <rt/check.h>
+
+/* rt_main is running (or left threads behind, and cannot run again). */
+static _Atomic(uint32_t) taken;
+
+enum { JOIN_NS = 100000000 };
+
+static int parse_godebug(const struct rt_config *config)
+{
+    char bad[64];
+    const char *texts[] = {getenv("GODEBUG"), config ? config->godebug : NULL};
+    rti_debugvars_reset(&rti_debugvars);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        if (rti_debugvars_parse(&rti_debugvars, texts[i], bad, sizeof bad) == 0)
+            continue;
+        rti_print("lode: GODEBUG: '%s' is not a known name=number\n", bad);
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int count_procs(const struct rt_config *config)
+{
+    if (config && config->procs != 0) {
+        if (config->procs > 0 && config->procs <= RTI_MAX_PROCS)
+            return config->procs;
+        rti_print("lode: procs is %d: not 1 to %d\n", config->procs, RTI_MAX_PROCS);
+        return -EINVAL;
+    }
+    int n = rti_procs_parse(getenv("GOMAXPROCS"));
+    if (n < 0)
+        rti_print("lode: GOMAXPROCS is '%s': not 1 to %d\n", getenv("GOMAXPROCS"), RTI_MAX_PROCS);
+    return n;
+}
+
+static int make_stacks(void)
+{
+    /* Sanitizers map shadow for what is reserved, and TSan knows 8128 fibers at most: no need for more. */
+    size_t mib = RTI_STACKHINTS_SANITIZED ? 16 << 10 : 256 << 10;
+    enum rti_guard guard = rti_pages_guard_kind();
+    if (rti_debugvars.stackmib > 0)
+        mib = (size_t)rti_debugvars.stackmib;
+    if (rti_debugvars.guardpages < 2)
+        guard = rti_debugvars.guardpages == 1 ? RTI_GUARD_MPROTECT : RTI_GUARD_NONE;
+    return rti_stackpool_init(&rti_world.stacks, mib << 20, guard);
+}
+
+static void make_ps(int procs)
+{
+    uint64_t seed = (uint64_t)rti_clock_monotonic();
+    for (int i = procs - 1; i >= 0; i--) {
+        if (!rti_world.allp[i])
+            rti_world.allp[i] = rti_p_new((uint32_t)i, seed);
+    }
+    store_rel(&rti_world.procs, (uint32_t)procs); /* all Ps are there; pairs with load_acq in rt_procs */
+    rti_lock_acquire(&rti_world.lock);
+    for (int i = procs - 1; i >= 0; i--)
+        rti_world_put_idle_p_locked(rti_world.allp[i]);
+    rti_lock_release(&rti_world.lock);
+}
+
+struct main_call {
+    int (*app)(void *arg);
+    void *arg;
+};
+
+/* From here every M ends at its next scheduling point. */
+static void stop(void)
+{
+    xchg_acq_rel(&rti_world.stopping, 1); /* pairs with load_acq in rti_sysmon_run */
+    uint32_t procs = load_rlx(&rti_world.procs);
+    for (uint32_t i = 0; i < procs; i++)
+        store_rlx(&rti_world.allp[i]->preempt, 1);
+    rti_handoff_stop();
+    rti_wake_all();
+    rti_sysmon_wake();
+}
+
+static void main_goroutine(void *arg)
+{
+    struct main_call *call = arg;
+    rti_world.main_result = call->app(call->arg);
+    stop();
+}
+
+/* The first M, started by hand so that an error can still be returned. */
+static int start_first(struct main_call *call)
+{
+    struct rt_go_attr attr = {.name = "main", .stack = RT_STACK_1M};
+    struct g *g = rti_spawn_prepare(&attr, main_goroutine, call, NULL);
+    struct rti_gqueue one = {0};
+    g->is_main = true;
+    rti_gqueue_push(&one, &g->link);
+    rti_lock_acquire(&rti_world.lock);
+    rti_world_push_locked(&one);
+    struct m *m = rti_thread_new_locked();
+    rti_world_bind_locked(m, rti_world_take_idle_p_locked());
+    rti_lock_release(&rti_world.lock);
+    return rti_thread_try_start(m);
+}
+
+/* Waits for the threads; false when some had to be left behind. */
+static bool join_all(void)
+{
+    bool all = true;
+    int64_t end = rti_clock_monotonic() + JOIN_NS;
+    for (struct m *m = rti_world.all_m; m; m = m->all_next) {
+        if (rti_note_sleep_for(&m->done, end - rti_clock_monotonic())) {
+            pthread_join(m->thread, NULL);
+        } else {
+            pthread_detach(m->thread);
+            all = false;
+        }
+    }
+    return all;
+}
+
+/* Nobody runs any more. Gs, Ms and Ps stay in their slabs; the rest is as before boot. */
+static void tear_down(void)
+{
+    uint32_t procs = load_rlx(&rti_world.procs);
+    for (uint32_t i = 0; i < procs; i++) {
+        rti_timerheap_free(&rti_world.allp[i]->timers);
+        rti_world.allp[i] = NULL;
+    }
+    store_rlx(&rti_world.procs, 0);
+    rti_spawn_reclaim_all();
+    rti_netpoll_free();
+    rti_stackpool_destroy(&rti_world.stacks);
+    rti_world.runq = (struct rti_gqueue){0};
+    store_rlx(&rti_world.runq_len, 0);
+    store_rlx(&rti_world.idle_ps, 0);
+    store_rlx(&rti_world.spinning, 0);
+    store_rlx(&rti_world.stopping, 0);
+    rti_world.idle_p = NULL;
+    rti_world.idle_m = rti_world.all_m = NULL;
+    rti_world.idle_m_count = rti_world.m_count = 0;
+    rti_world.polling = rti_world.sysmon_waiting = false;
+    rti_note_clear(&rti_world.sysmon_note);
+    rti_throw_set_dump(NULL);
+}
+
+/* In this order: what later steps use comes first. Undone in reverse by tear_down. */
+static int bring_up(const struct rt_config *config, struct main_call *call)
+{
+    TRY(parse_godebug(config));                                                   /* switches for all that follows */
+    int procs = count_procs(config);                                              /* how many Ps */
+    TRY(procs);                                                                   /**/
+    TRY(make_stacks());                                                           /* address space, guard pages */
+    rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
+    store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
+    rti_throw_set_dump(rti_deadlock_dump);                                        /* fatal errors list the goroutines */
+    rti_crash_install();                                                          /* stack overflow has a name */
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
+    make_ps(procs);
+    int err = start_first(call);
+    if (err < 0)
+        tear_down();
+    return err;
+}
+
+int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg)
+{
+    struct main_call call = {app, arg};
+    if (xchg_acq_rel(&taken, 1)) /* pairs with store_rel below */
+        return -EBUSY;
+    int err = bring_up(config, &call);
+    if (err < 0) {
+        store_rel(&taken, 0);
+        return err;
+    }
+    rti_sysmon_run();
+    if (!join_all())
+        return rti_world.main_result; /* taken stays: what was left behind still uses the world */
+    int result = rti_world.main_result;
+    tear_down();
+    store_rel(&taken, 0); /* pairs with the exchange above */
+    return result;
+}
+
+int rt_procs(void)
+{
+    return (int)load_acq(&rti_world.procs); /* pairs with store_rel in make_ps */
+}
+
+const char *rt_version(void)
+{
+    return LODE_VERSION;
+}

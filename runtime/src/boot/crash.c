@@ -1,0 +1,55 @@
+#include "boot/crash.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "base/print.h"
+#include "proc/g.h"
+#include "proc/m.h"
+#include "proc/world.h"
+#include "sched/overflow.h"
+
+static struct sigaction old_segv, old_bus; /* written once, before the handlers can run */
+
+/* A guard page of ours was hit by g: on its own stack, or by a frame so large that it jumped to the neighbour's. */
+static bool is_overflow(const struct g *g, const char *at)
+{
+    struct rti_stack s;
+    if (!g->stack_lo || !rti_stackpool_find(&rti_world.stacks, at, &s))
+        return false;
+    return at < s.lo && (s.lo == g->stack_lo || s.hi == g->stack_lo - RTI_PAGE);
+}
+
+static void restore_and_return(int signo, siginfo_t *info, void *context)
+{
+    struct sigaction *old = signo == SIGSEGV ? &old_segv : &old_bus;
+    if ((old->sa_flags & SA_SIGINFO) && old->sa_sigaction)
+        old->sa_sigaction(signo, info, context); /* a sanitizer's report */
+    signal(signo, SIG_DFL);                      /* the faulting instruction runs again and ends the process */
+}
+
+static void on_fault(int signo, siginfo_t *info, void *context)
+{
+    struct m *m = rti_m_self();
+    struct g *g = m ? m->curg : NULL;
+    if (g && info->si_code > 0 && is_overflow(g, info->si_addr))
+        rti_overflow_report(g, info->si_addr);
+    if (g)
+        rti_print("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
+                  info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
+    restore_and_return(signo, info, context);
+}
+
+void rti_crash_install(void)
+{
+    static _Atomic(uint32_t) done;
+    if (xchg_acq_rel(&done, 1)) /* pairs with itself */
+        return;
+    struct sigaction act = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGSEGV, &act, &old_segv);
+    sigaction(SIGBUS, &act, &old_bus);
+    struct sigaction pipe_now;
+    if (sigaction(SIGPIPE, NULL, &pipe_now) == 0 && pipe_now.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN);
+}

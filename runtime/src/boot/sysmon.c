@@ -1,0 +1,113 @@
+#include "boot/sysmon.h"
+
+#include "base/clock.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "proc/world.h"
+#include "sched/findwork.h"
+#include "sched/handoff.h"
+#include "sched/netpoll.h"
+#include "sched/timers.h"
+#include "sched/wake.h"
+
+enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
+
+/* A goroutine that has run for a whole slice is asked to yield. */
+static void end_slice(struct p *p, int64_t now)
+{
+    uint32_t tick = load_rlx(&p->tick);
+    if (tick != p->seen.tick) {
+        p->seen.tick = tick;
+        p->seen.tick_ns = now;
+    } else if (now - p->seen.tick_ns >= SLICE_NS) {
+        store_rlx(&p->preempt, 1);
+    }
+}
+
+/* After one round in a call the P is taken if there is something for it to do, or nobody else to do what comes;
+ * otherwise after 10 ms. True if it was taken. */
+static bool retake(struct p *p, int64_t now)
+{
+    struct m *m = load_acq(&p->m);
+    uint32_t call = m ? load_rlx(&m->call) : 0;
+    if (!(call & 1)) {
+        p->seen.call = 0;
+        return false;
+    }
+    if (call != p->seen.call) {
+        p->seen.call = call;
+        p->seen.call_ns = now;
+        return false;
+    }
+    bool others = load_rlx(&rti_world.idle_ps) + load_rlx(&rti_world.spinning) > 0;
+    bool work = !rti_runq_is_empty(&p->runq) || load_rlx(&rti_world.runq_len) || load_rlx(&p->timer_next) <= now;
+    if (!work && others && now - p->seen.call_ns < SLICE_NS)
+        return false;
+    return rti_handoff_retake(p, call);
+}
+
+/* A P idles, nobody spins and nobody polls: is there a queue that was missed, or a timer or descriptor with no one to
+ * wait for it? True if somebody was woken. */
+static bool mend(int64_t now)
+{
+    if (load_rlx(&rti_world.idle_ps) == 0 || load_rlx(&rti_world.spinning) != 0)
+        return false;
+    bool unwatched = load_rlx(&rti_world.poll_until) == 0 && rti_netpoll_has_waiters();
+    if (!rti_findwork_visible() && !unwatched && rti_timers_next() > now)
+        return false;
+    rti_wake_one();
+    return true;
+}
+
+static bool round_trip(int64_t now)
+{
+    bool busy = false;
+    uint32_t procs = load_rlx(&rti_world.procs);
+    for (uint32_t i = 0; i < procs; i++) {
+        struct p *p = rti_world.allp[i];
+        if (load_rlx(&p->state) != RTI_P_RUNNING)
+            continue;
+        end_slice(p, now);
+        busy |= retake(p, now);
+    }
+    rti_netpoll_look_late(now - LATE_POLL_NS);
+    return mend(now) || busy;
+}
+
+/* Everybody idles: until somebody takes a P. */
+static void sleep_deep(void)
+{
+    rti_lock_acquire(&rti_world.lock);
+    bool idle = load_rlx(&rti_world.idle_ps) == load_rlx(&rti_world.procs) && !load_rlx(&rti_world.stopping);
+    rti_world.sysmon_waiting = idle;
+    rti_lock_release(&rti_world.lock);
+    if (!idle)
+        return;
+    rti_note_sleep(&rti_world.sysmon_note);
+    rti_note_clear(&rti_world.sysmon_note);
+}
+
+void rti_sysmon_run(void)
+{
+    int64_t sleep_ns = SHORTEST_NS;
+    for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
+        if (rti_note_sleep_for(&rti_world.sysmon_note, sleep_ns))
+            rti_note_clear(&rti_world.sysmon_note);
+        if (round_trip(rti_clock_monotonic()))
+            calm = 0;
+        if (calm == 0)
+            sleep_ns = SHORTEST_NS;
+        else if (calm > CALM_ROUNDS)
+            sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
+        if (sleep_ns == LONGEST_NS)
+            sleep_deep();
+    }
+}
+
+void rti_sysmon_wake(void)
+{
+    rti_lock_acquire(&rti_world.lock);
+    rti_world.sysmon_waiting = false;
+    rti_note_wake(&rti_world.sysmon_note);
+    rti_lock_release(&rti_world.lock);
+}

@@ -1,0 +1,77 @@
+/* m.h - a thread that runs goroutines. Threads: its own, but for the fields said to be others'. Memory: slab, never
+ * freed.
+ *
+ * state      p      curg    where
+ * RUNNING    yes    yes     on the goroutine's stack
+ * IN CALL    yes*   yes     the same, call is odd; sysmon may take the P (*) away
+ * LOOKING    yes    no      on its own (system) stack, in findwork; `spinning` while it counts as such
+ * POLLING    no     no      blocked in the netpoller, or until the next timer
+ * IDLE       no     no      on the world's list, asleep on its note */
+#ifndef RTI_M_H
+#define RTI_M_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/context.h"
+#include "arch/self.h"
+#include "arch/stackhints.h"
+#include "base/atomic.h"
+#include "base/note.h"
+#include <rt/attr.h>
+
+struct g;
+struct p;
+
+/* What is left to do for the goroutine that was just switched away from (sched/round.c). */
+enum rti_finish {
+    RTI_FINISH_NONE,
+    RTI_FINISH_YIELD,     /* runnable, to the end of the local queue */
+    RTI_FINISH_YIELD_FAR, /* the same, global queue */
+    RTI_FINISH_PARK,      /* waiting; then commit */
+    RTI_FINISH_EXIT,      /* dead; stack and G to the pools */
+    RTI_FINISH_CALL       /* came back from a call and found no P */
+};
+
+struct m {
+    struct rti_context ctx;  /* the system stack while a goroutine runs */
+    struct g *curg;          /* who runs; read by dumps and signal handlers on this thread */
+    struct p *p;             /* NULL without */
+    _Atomic(uint32_t) call;  /* odd while in a blocking call; written by the M, read by sysmon */
+    _Atomic(uint32_t) taken; /* 1: look at the P before going on after a call; written by sysmon under the lock */
+    bool spinning;           /* counted in world.spinning; written by itself, by its waker while it sleeps */
+    /* the hand-over of one switch */
+    enum rti_finish finish;
+    struct g *prev;
+    bool (*commit)(struct g *g, void *arg);
+    void *commit_arg;
+    /* sleeping and waking */
+    struct rti_note note; /* woken with p (and perhaps spinning) set by the waker, or because the world stops */
+    struct m *idle_next;
+    bool idle; /* on the idle list; under the world's lock */
+    /* life */
+    uint32_t id;
+    struct m *all_next;
+    pthread_t thread;
+    struct rti_note done; /* the thread is about to end */
+    struct rti_stackhints hints;
+    struct {
+        void *at;
+        size_t bytes;
+        void *old_at;
+        size_t old_bytes;
+        int old_flags;
+    } sigstack;
+} CACHE_ALIGNED;
+
+struct m *rti_m_new(uint32_t id);
+
+/* The running thread's M, or NULL. Never kept across a call that may switch. */
+extern _Thread_local struct m *rti_m_current;
+static ALWAYS_INLINE struct m *rti_m_self(void)
+{
+    return RTI_SELF_LOAD(rti_m_current);
+}
+
+#endif

@@ -1,0 +1,17 @@
+#include "proc/p.h"
+
+#include "base/slab.h"
+
+static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct p));
+
+struct p *rti_p_new(uint32_t id, uint64_t seed)
+{
+    struct p *p = rti_slab_take(&slab);
+    p->id = id;
+    rti_lock_init(&p->timer_lock, RTI_RANK_TIMERS);
+    store_rlx(&p->timer_next, INT64_MAX);
+    p->until_global = 61;
+    p->until_timers = 8;
+    p->rand.state = seed + id * 0x9e3779b97f4a7c15ull;
+    return p;
+}

@@ -1,0 +1,67 @@
+/* p.h - the right to run goroutines, and what only its holder touches. Threads: the M that holds it (p->m), but for the
+ * fields said to be read by others. Who holds it changes under the world's lock only. Memory: slab, never freed.
+ *
+ * state     where it is              who may leave it
+ * IDLE      world's idle list        whoever takes it off, under the lock
+ * RUNNING   an M                     that M; sysmon too, while the M is in a blocking call (sched/handoff.c) */
+#ifndef RTI_P_H
+#define RTI_P_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/atomic.h"
+#include "base/rand.h"
+#include "parts/runq.h"
+#include "parts/stackpool.h"
+#include "parts/timerheap.h"
+#include <rt/attr.h>
+
+struct g;
+struct m;
+
+enum rti_p_state { RTI_P_IDLE, RTI_P_RUNNING };
+
+/* Counted by the holder, read by anybody; no order with anything. */
+struct rti_p_counters {
+    _Atomic(uint64_t) switches, spawns, exits, yields, parks, steals, steal_tries, overflows, calls, retaken;
+};
+
+enum { RTI_P_GFREE_MAX = 64, RTI_P_ID_BATCH = 64 };
+
+struct p {
+    uint32_t id;
+    _Atomic(uint32_t) state;   /* written under the world's lock */
+    _Atomic(struct m *) m;     /* its holder; written under the world's lock */
+    _Atomic(uint32_t) preempt; /* 1: whoever runs should yield; written by sysmon, cleared by the holder */
+    _Atomic(uint32_t) tick;    /* scheduling rounds (a runnext run inherits the slice: no tick); read by sysmon */
+    uint8_t until_global;      /* picks left until the global queue goes first (every 61st) */
+    uint8_t until_timers;      /* picks left until the clock is read for timers (every 8th) */
+    bool due;                  /* timers are due: the next pick must go through the system stack */
+    uint32_t next_streak;      /* runnext runs in a row */
+    struct g *gfree;           /* dead Gs, hottest first, linked by link */
+    uint32_t gfree_count;
+    uint64_t id_next, id_end; /* goroutine ids that are ours to give */
+    struct rti_rand rand;
+    struct p *idle_next;
+    struct rti_p_counters count;
+    struct rti_lock timer_lock; /* rank TIMERS; guards timers */
+    struct rti_timerheap timers;
+    _Atomic(int64_t) timer_next; /* its first deadline, INT64_MAX without; written under timer_lock, read by all */
+    struct rti_runq runq CACHE_ALIGNED;
+    struct rti_stackcache stacks;
+    struct {
+        uint32_t tick, call; /* what sysmon saw last */
+        int64_t tick_ns, call_ns;
+    } seen; /* sysmon's */
+} CACHE_ALIGNED;
+
+/* A zeroed P with that id. Never NULL. */
+struct p *rti_p_new(uint32_t id, uint64_t seed);
+
+static inline void rti_p_count(_Atomic(uint64_t) *counter)
+{
+    store_rlx(counter, load_rlx(counter) + 1); /* one writer, so no read-modify-write */
+}
+
+#endif

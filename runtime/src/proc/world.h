@@ -1,0 +1,75 @@
+/* world.h - the runtime's one global: all Ms and Ps, the idle lists, the global queue, the scheduler lock. Threads:
+ * each field says. Memory: static. */
+#ifndef RTI_WORLD_H
+#define RTI_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/lock.h"
+#include "base/note.h"
+#include "parts/gqueue.h"
+#include "parts/stackpool.h"
+#include <rt/attr.h>
+
+struct g;
+struct m;
+struct p;
+struct rti_pollset;
+
+enum { RTI_MAX_PROCS = 1024, RTI_MAX_MS = 10000 };
+
+struct world {
+    /* Read on every round, written rarely. */
+    _Atomic(uint32_t) stopping; /* 1: every M leaves at its next scheduling point; written once, by the stopper */
+    _Atomic(uint32_t) procs;    /* number of Ps; 0 while the runtime does not run */
+    bool membarrier;            /* asymmetric fences may be used; set at boot */
+    struct p *allp[RTI_MAX_PROCS];
+
+    /* The two-sided check (S3). idle_ps: written under the lock, read by submitters. spinning: Ms that look for work
+     * and have none, changed by read-modify-write. */
+    _Atomic(uint32_t) idle_ps CACHE_ALIGNED;
+    _Atomic(uint32_t) spinning;
+    _Atomic(uint32_t) runq_len; /* of runq; written under the lock, read as a hint without */
+
+    struct rti_lock lock CACHE_ALIGNED; /* rank SCHED; guards what follows */
+    struct rti_gqueue runq;             /* the global queue */
+    struct p *idle_p;
+    struct m *idle_m;
+    uint32_t idle_m_count;
+    uint32_t m_count; /* Ms that have a thread */
+    struct m *all_m;
+    bool polling;        /* an M blocks in the netpoller */
+    bool sysmon_waiting; /* sysmon sleeps on its note */
+    struct rti_note sysmon_note;
+    int main_result;
+
+    struct rti_lock gfree_lock; /* rank GFREE; guards gfree */
+    struct g *gfree;
+
+    _Atomic(uint64_t) id_next;             /* next batch of goroutine ids */
+    _Atomic(int64_t) holds;                /* rt_external_hold */
+    _Atomic(int64_t) poll_until;           /* when the M that polls wakes by itself; 0: nobody polls; written by it */
+    _Atomic(int64_t) last_poll;            /* when somebody last looked at the netpoller, ns */
+    _Atomic(struct rti_pollset *) pollset; /* made at first use; written under the lock */
+    struct rti_stackpool stacks;           /* locked by itself */
+};
+
+extern struct world rti_world;
+
+/* Under the lock: a P on and off the idle list. take gives NULL when there is none. */
+void rti_world_put_idle_p_locked(struct p *p) REQUIRES(rti_world.lock);
+struct p *rti_world_take_idle_p_locked(void) REQUIRES(rti_world.lock);
+/* Under the lock: Ms likewise. remove: false when m is not on the list. */
+void rti_world_put_idle_m_locked(struct m *m) REQUIRES(rti_world.lock);
+struct m *rti_world_take_idle_m_locked(void) REQUIRES(rti_world.lock);
+bool rti_world_remove_idle_m_locked(struct m *m) REQUIRES(rti_world.lock);
+
+/* Under the lock: m holds p from now on, or no longer. */
+void rti_world_bind_locked(struct m *m, struct p *p) REQUIRES(rti_world.lock);
+void rti_world_unbind_locked(struct m *m) REQUIRES(rti_world.lock);
+
+/* Under the lock: to the end of the global queue; the whole batch, which is empty afterwards. */
+void rti_world_push_locked(struct rti_gqueue *batch) REQUIRES(rti_world.lock);
+
+#endif

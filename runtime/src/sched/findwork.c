@@ -1,0 +1,272 @@
+#include "sched/findwork.h"
+
+#include <sched.h>
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/debugvars.h"
+#include "proc/g.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "proc/world.h"
+#include "sched/deadlock.h"
+#include "sched/netpoll.h"
+#include "sched/timers.h"
+#include "sched/wake.h"
+#include <rt/check.h>
+
+enum { GLOBAL_EVERY = 61, TIMERS_EVERY = 8, NEXT_STREAK_MAX = 3, STEAL_PASSES = 4 };
+enum { NEXT_BACKOFF_NS = 3000 };
+
+static _Atomic(uintptr_t) idle_source; /* set at boot (rel), called by Ms (acq) */
+
+void rti_findwork_set_idle_source(struct g *(*fn)(void))
+{
+    store_rel(&idle_source, (uintptr_t)fn); /* pairs with load_acq in ask_idle_source */
+}
+
+static struct g *g_of(struct rti_qnode *n)
+{
+    return (struct g *)n; /* link is the first member */
+}
+
+/* A fresh slice: sysmon sees a new tick. */
+static ALWAYS_INLINE void new_slice(struct p *p)
+{
+    p->next_streak = 0;
+    store_rlx(&p->tick, load_rlx(&p->tick) + 1);
+    if (UNLIKELY(load_rlx(&p->preempt)))
+        store_rlx(&p->preempt, 0);
+}
+
+/* A share of the global queue: the first to run, the others into p's ring, which has room. */
+static struct g *take_global_locked(struct p *p)
+{
+    uint32_t n = rti_world.runq.len / load_rlx(&rti_world.procs) + 1;
+    uint32_t have = rti_runq_len(&p->runq);
+    uint32_t room = have < RTI_RUNQ_SIZE / 2 ? RTI_RUNQ_SIZE / 2 - have : 0;
+    struct rti_gqueue none = {0};
+    struct rti_qnode *first = rti_gqueue_pop(&rti_world.runq);
+    n = n < room + 1 ? n : room + 1;
+    for (struct rti_qnode *q; n > 1 && (q = rti_gqueue_pop(&rti_world.runq)); n--)
+        CHECK(rti_runq_put(&p->runq, q, &none));
+    store_rlx(&rti_world.runq_len, rti_world.runq.len);
+    return g_of(first);
+}
+
+static NOINLINE struct g *take_global(struct p *p)
+{
+    rti_lock_acquire(&rti_world.lock);
+    struct g *g = take_global_locked(p);
+    rti_lock_release(&rti_world.lock);
+    if (g)
+        new_slice(p);
+    return g;
+}
+
+/* runnext first: it inherits the slice of who readied it. After three in a row the ring has its turn, or two Gs that
+ * ready each other would starve it. */
+static ALWAYS_INLINE struct g *take_local(struct p *p)
+{
+    struct rti_qnode *n;
+    if (p->next_streak < NEXT_STREAK_MAX && (n = rti_runq_take_next(&p->runq))) {
+        p->next_streak++;
+        return g_of(n);
+    }
+    n = rti_runq_get(&p->runq);
+    if (!n)
+        n = rti_runq_take_next(&p->runq);
+    if (n)
+        new_slice(p);
+    return g_of(n);
+}
+
+struct g *rti_findwork_fast(struct p *p)
+{
+    if (UNLIKELY(load_rlx(&rti_world.stopping)))
+        return NULL;
+    if (UNLIKELY(--p->until_timers == 0)) {
+        p->until_timers = TIMERS_EVERY;
+        p->due = rti_timers_due(p);
+        if (p->due)
+            return NULL;
+    }
+    if (UNLIKELY(--p->until_global == 0)) {
+        p->until_global = GLOBAL_EVERY;
+        struct g *g = load_rlx(&rti_world.runq_len) ? take_global(p) : NULL;
+        if (g)
+            return g;
+    }
+    struct g *g = take_local(p);
+    if (UNLIKELY(!g) && load_rlx(&rti_world.runq_len))
+        g = take_global(p);
+    return g;
+}
+
+/* A running owner is about to run its runnext; tearing a pair that readies each other apart costs more than it gains.
+ * So it gets 3 us to do so. */
+static struct g *steal_next(struct p *from)
+{
+    if (!load_rlx(&from->runq.next))
+        return NULL;
+    if (load_rlx(&from->state) == RTI_P_RUNNING)
+        for (int64_t end = rti_clock_monotonic() + NEXT_BACKOFF_NS; rti_clock_monotonic() < end;)
+            rti_cpu_pause();
+    return g_of(rti_runq_steal_next(&from->runq));
+}
+
+static struct g *steal_from(struct m *m, struct p *from, bool last)
+{
+    if (last && rti_timers_run(from)) {
+        struct g *g = take_local(m->p); /* what a timer made ready is in our own queue */
+        if (g)
+            return g;
+    }
+    rti_p_count(&m->p->count.steal_tries);
+    struct g *g = g_of(rti_runq_steal(&m->p->runq, &from->runq));
+    if (!g && last)
+        g = steal_next(from);
+    if (g)
+        rti_p_count(&m->p->count.steals);
+    return g;
+}
+
+static struct g *steal(struct m *m)
+{
+    uint32_t procs = load_rlx(&rti_world.procs);
+    uint32_t busy = procs - load_rlx(&rti_world.idle_ps);
+    if (procs == 1)
+        return NULL;
+    /* At most half of the busy Ps' worth of thieves: more only get in each other's way. */
+    if (!m->spinning && 2 * load_rlx(&rti_world.spinning) >= busy)
+        return NULL;
+    if (!m->spinning)
+        rti_wake_spin(m);
+    for (int pass = 0; pass < STEAL_PASSES; pass++) {
+        uint32_t start = rti_rand_below(&m->p->rand, procs);
+        for (uint32_t i = 0; i < procs; i++) {
+            struct p *from = rti_world.allp[(start + i) % procs];
+            if (from == m->p)
+                continue;
+            struct g *g = steal_from(m, from, pass == STEAL_PASSES - 1);
+            if (g)
+                return g;
+            if (load_rlx(&rti_world.stopping))
+                return NULL;
+        }
+    }
+    return NULL;
+}
+
+static struct g *ask_idle_source(void)
+{
+    struct g *(*fn)(void) = (struct g * (*)(void)) load_acq(&idle_source); /* pairs with set_idle_source */
+    return fn ? fn() : NULL;
+}
+
+/* One pass over everything, without giving the P up. Each step one line, cheapest and fairest first. */
+static struct g *look(struct m *m)
+{
+    struct p *p = m->p;
+    struct g *g;
+    if (UNLIKELY(rti_debugvars.alwaysmigrate))
+        sched_yield(); /* so that another thread has a chance to take what this one just gave away */
+    p->due = false;
+    rti_timers_run(p);              /* due before others' work: lateness is what people measure */
+    if ((g = rti_findwork_fast(p))) /* own queue; every 61st time, or for want of that, the global one */
+        return g;
+    if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
+        return g;
+    if ((g = steal(m))) /* half of somebody's queue; at last timers and runnext */
+        return g;
+    return ask_idle_source(); /* what the collector would like to have done */
+}
+
+bool rti_findwork_visible(void)
+{
+    if (load_rlx(&rti_world.runq_len))
+        return true;
+    uint32_t procs = load_rlx(&rti_world.procs);
+    for (uint32_t i = 0; i < procs; i++)
+        if (!rti_runq_is_empty(&rti_world.allp[i]->runq))
+            return true;
+    return false;
+}
+
+/* Work came while m went idle: takes a P back. True when m holds one (perhaps because somebody chose m meanwhile). */
+static bool regain(struct m *m, bool poller)
+{
+    rti_lock_acquire(&rti_world.lock);
+    if (!poller && !rti_world_remove_idle_m_locked(m)) {
+        rti_lock_release(&rti_world.lock);
+        rti_note_sleep(&m->note); /* at once: the waker is under way */
+        rti_note_clear(&m->note);
+        return true; /* with a P, or without one because the world stops */
+    }
+    struct p *p = rti_world_take_idle_p_locked();
+    if (p) {
+        rti_world_bind_locked(m, p);
+        rti_wake_spin(m);
+        if (poller)
+            rti_world.polling = false;
+    } else if (!poller) {
+        rti_world_put_idle_m_locked(m);
+    }
+    rti_lock_release(&rti_world.lock);
+    return p != NULL;
+}
+
+/* Without a P, on the idle list: until somebody brings one, or the world stops. */
+static void sleep_idle(struct m *m)
+{
+    rti_deadlock_check();
+    rti_note_sleep(&m->note);
+    rti_note_clear(&m->note);
+}
+
+/* Gives up the P; then looks at all queues once more (S3), then waits. A G if the last look under the lock found one.
+ */
+static struct g *rest(struct m *m)
+{
+    rti_lock_acquire(&rti_world.lock);
+    if (rti_world.runq.len && !load_rlx(&rti_world.stopping)) {
+        struct g *g = take_global_locked(m->p);
+        rti_lock_release(&rti_world.lock);
+        new_slice(m->p);
+        return g;
+    }
+    struct p *p = m->p;
+    rti_world_unbind_locked(m);
+    rti_world_put_idle_p_locked(p);
+    bool poller = !load_rlx(&rti_world.stopping) && rti_netpoll_claim_locked();
+    if (!poller)
+        rti_world_put_idle_m_locked(m);
+    rti_lock_release(&rti_world.lock);
+    rti_wake_unspin(m, false);
+    fence_full(); /* went idle, now look; pairs with the fence in rti_round_submit */
+    if (rti_findwork_visible() && regain(m, poller))
+        return NULL;
+    if (poller)
+        return rti_netpoll_wait(m);
+    sleep_idle(m);
+    return NULL;
+}
+
+struct g *rti_findwork(struct m *m)
+{
+    for (;;) {
+        if (UNLIKELY(load_rlx(&rti_world.stopping)))
+            return NULL;
+        if (!m->p) { /* came back from a call without one, or woken for nothing */
+            sleep_idle(m);
+            continue;
+        }
+        struct g *g = look(m);
+        if (!g)
+            g = rest(m);
+        if (g) {
+            rti_wake_unspin(m, true);
+            return g;
+        }
+    }
+}

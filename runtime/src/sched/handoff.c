@@ -1,0 +1,135 @@
+#include "sched/handoff.h"
+
+#include "base/atomic.h"
+#include "base/membarrier.h"
+#include "proc/g.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "proc/world.h"
+#include "sched/findwork.h"
+#include "sched/netpoll.h"
+#include "sched/round.h"
+#include "sched/timers.h"
+#include "sched/wake.h"
+#include <rt/check.h>
+
+void rti_handoff_enter(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint32_t call = load_rlx(&m->call);
+    CHECK(!(call & 1)); /* the bracket does not nest */
+    rti_p_count(&m->p->count.calls);
+    rti_g_move(m->curg, RTI_G_RUNNING, RTI_G_BLOCKING);
+    store_rel(&m->call, call + 1); /* what we did to the P is done; pairs with load_acq in rti_handoff_retake */
+    if (UNLIKELY(!rti_world.membarrier))
+        fence_full(); /* pairs with the fence in rti_handoff_retake */
+}
+
+/* Somebody wanted the P. Did they get it? The lock tells. */
+static NOINLINE void exit_slow(struct m *m)
+{
+    rti_lock_acquire(&rti_world.lock);
+    store_rlx(&m->taken, load_rlx(&rti_world.stopping));
+    if (!m->p && !load_rlx(&rti_world.stopping)) {
+        struct p *p = rti_world_take_idle_p_locked();
+        if (p)
+            rti_world_bind_locked(m, p);
+    }
+    bool leave = !m->p || load_rlx(&rti_world.stopping);
+    rti_lock_release(&rti_world.lock);
+    if (leave)
+        rti_round_leave(m, RTI_FINISH_CALL);
+    else
+        rti_g_move(m->curg, RTI_G_BLOCKING, RTI_G_RUNNING);
+}
+
+void rti_handoff_exit(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint32_t call = load_rlx(&m->call);
+    CHECK(call & 1);
+    if (UNLIKELY(!rti_world.membarrier))
+        xchg_seq(&m->call, call + 1); /* pairs with the fence in rti_handoff_retake */
+    else
+        store_rlx(&m->call, call + 1);
+    fence_compiler(); /* the fence itself is on the other side: rti_membarrier_all in rti_handoff_retake */
+    if (UNLIKELY(load_rlx(&m->taken)))
+        exit_slow(m);
+    else
+        rti_g_move(m->curg, RTI_G_BLOCKING, RTI_G_RUNNING);
+}
+
+void rti_handoff_stranded(struct m *m, struct g *g)
+{
+    struct rti_gqueue one = {0};
+    rti_g_move(g, RTI_G_BLOCKING, RTI_G_RUNNABLE);
+    rti_gqueue_push(&one, &g->link);
+    rti_lock_acquire(&rti_world.lock);
+    rti_world_push_locked(&one);
+    if (!m->p && !load_rlx(&rti_world.stopping)) {
+        /* A P may have gone idle since exit_slow looked, before g was in the queue. */
+        struct p *p = rti_world_take_idle_p_locked();
+        if (p)
+            rti_world_bind_locked(m, p);
+        else
+            rti_world_put_idle_m_locked(m);
+    }
+    rti_lock_release(&rti_world.lock);
+}
+
+/* p has no holder: runs it elsewhere if there is anything to do for it, else makes it idle. Lock held on entry,
+ * released on return. */
+static void give_on_unlock(struct p *p)
+{
+    bool work = rti_findwork_visible() || rti_timers_due(p) || load_rlx(&rti_world.stopping);
+    bool alone = load_rlx(&rti_world.idle_ps) == 0 && load_rlx(&rti_world.spinning) == 0;
+    uint32_t none = 0;
+    if (!load_rlx(&rti_world.stopping) && work) {
+        rti_wake_run_p_unlock(p, false);
+        return;
+    }
+    if (!work && alone && cas_seq(&rti_world.spinning, &none, 1)) { /* everybody else is busy: there may be work soon */
+        rti_wake_run_p_unlock(p, true);
+        return;
+    }
+    rti_world_put_idle_p_locked(p);
+    rti_lock_release(&rti_world.lock);
+    fence_full(); /* went idle, now look; pairs with the fence in rti_round_submit */
+    if (rti_findwork_visible())
+        rti_wake_maybe();
+}
+
+bool rti_handoff_retake(struct p *p, uint32_t call)
+{
+    rti_lock_acquire(&rti_world.lock);
+    struct m *m = load_rlx(&p->m);
+    if (!m || load_rlx(&m->call) != call) {
+        rti_lock_release(&rti_world.lock);
+        return false;
+    }
+    store_rlx(&m->taken, 1);
+    if (rti_world.membarrier)
+        rti_membarrier_all();
+    else
+        fence_full();
+    if (load_acq(&m->call) != call) { /* it came back in time: it will find its P, or has not even noticed */
+        rti_lock_release(&rti_world.lock);
+        return false;
+    }
+    rti_world_unbind_locked(m);
+    rti_p_count(&p->count.retaken);
+    give_on_unlock(p);
+    return true;
+}
+
+void rti_handoff_stop(void)
+{
+    rti_lock_acquire(&rti_world.lock);
+    for (struct m *m = rti_world.all_m; m; m = m->all_next)
+        store_rlx(&m->taken, 1);
+    rti_lock_release(&rti_world.lock);
+}

@@ -1,0 +1,30 @@
+/* handoff.h - entering and leaving a blocking call; retaking its P. Threads: said at each. Memory: none.
+ *
+ * The M marks the call by making m->call odd (plain store), and even again when it comes back; then it looks at
+ * m->taken (plain load). sysmon sets m->taken under the world's lock, passes a membarrier on all threads, and looks at
+ * m->call: odd means that the M will see taken before it touches the P again, so the P may be given away. An M that
+ * sees taken goes through the lock and finds out whether it still has its P. Without membarrier(2) both sides use
+ * read-modify-writes. */
+#ifndef RTI_HANDOFF_H
+#define RTI_HANDOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rt/attr.h>
+
+struct g;
+struct m;
+struct p;
+
+/* A goroutine, around a call that may block the thread. No-ops elsewhere. exit may return on another thread. */
+void rti_handoff_enter(void);
+void rti_handoff_exit(void);
+/* For round.c: g came back from a call, m has no P. On m's system stack. */
+void rti_handoff_stranded(struct m *m, struct g *g);
+/* sysmon: p's holder is in a call of which `call` was seen before. True if p was taken and given on. */
+bool rti_handoff_retake(struct p *p, uint32_t call);
+/* The world stops: Ms in calls end when they come back. */
+void rti_handoff_stop(void);
+
+#endif

@@ -1,0 +1,49 @@
+#include "sched/park.h"
+
+#include "proc/g.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "sched/round.h"
+#include <rt/check.h>
+
+static bool unlock(struct g *g, void *arg)
+{
+    (void)g;
+    rti_lock_release(arg);
+    return true;
+}
+
+void rti_park(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
+{
+    struct m *m = rti_m_self();
+    CHECK(m && m->curg);
+    DCHECK(commit || rti_lockrank_held() == 0); /* S5; a commit releases what is held */
+    m->commit = commit;
+    m->commit_arg = arg;
+    store_rlx(&m->curg->wait, (uint8_t)why);
+    rti_p_count(&m->p->count.parks);
+    rti_round_leave(m, RTI_FINISH_PARK);
+}
+
+void rti_park_unlock(struct rti_lock *lock, enum rti_wait why)
+{
+    rti_park(unlock, lock, why);
+}
+
+void rti_park_ready(struct g *g)
+{
+    rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
+    rti_round_submit_any(g);
+}
+
+void rti_park_ready_list(struct g *head)
+{
+    struct rti_gqueue batch = {0};
+    for (struct g *g = head, *next; g; g = next) {
+        next = (struct g *)g->link.next;
+        rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
+        rti_gqueue_push(&batch, &g->link);
+    }
+    if (batch.head)
+        rti_round_submit_list(&batch);
+}

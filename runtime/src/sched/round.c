@@ -1,0 +1,227 @@
+#include "sched/round.h"
+
+#include "base/debugvars.h"
+#include "proc/g.h"
+#include "proc/p.h"
+#include "proc/world.h"
+#include "sched/findwork.h"
+#include "sched/handoff.h"
+#include "sched/spawn.h"
+#include "sched/wake.h"
+#include <rt/check.h>
+
+/* The only place where the stack changes. Both hints and the switch are in one function; see arch/stackhints.h. */
+#define HOP(from, to)                                                                                                  \
+    do {                                                                                                               \
+        RTI_STACKHINTS_LEAVE(&(from)->hints, &(to)->hints);                                                            \
+        rti_context_switch(&(from)->ctx, &(to)->ctx);                                                                  \
+    } while (0)
+
+static void finish_yield(struct m *m, struct g *g, bool far)
+{
+    struct rti_gqueue batch = {0};
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_RUNNABLE);
+    if (far)
+        rti_gqueue_push(&batch, &g->link);
+    else
+        rti_runq_put(&m->p->runq, &g->link, &batch);
+    if (UNLIKELY(batch.head != NULL)) {
+        rti_p_count(&m->p->count.overflows);
+        rti_round_submit_batch(&batch);
+        return;
+    }
+    /* No fence: there are as many runnable Gs as before. A P that goes idle in the few ns in which this one was in no
+     * queue is caught by sysmon. */
+    rti_wake_maybe();
+}
+
+static void finish_park(struct m *m, struct g *g)
+{
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_WAITING);
+    /* From here whoever finds g may make it ready; g's memory is not ours. */
+    bool stay = !m->commit || m->commit(g, m->commit_arg);
+    DCHECK(rti_lockrank_held() == 0); /* S5 */
+    if (!stay) {
+        rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
+        rti_round_submit(m->p, g);
+    }
+}
+
+/* What is left to do for the goroutine that was switched away from. */
+static ALWAYS_INLINE void finish(struct m *m)
+{
+    struct g *g = m->prev;
+    switch (m->finish) {
+    case RTI_FINISH_NONE:
+        return;
+    case RTI_FINISH_YIELD:
+        finish_yield(m, g, false);
+        break;
+    case RTI_FINISH_YIELD_FAR:
+        finish_yield(m, g, true);
+        break;
+    case RTI_FINISH_PARK:
+        finish_park(m, g);
+        break;
+    case RTI_FINISH_EXIT:
+        rti_spawn_recycle(m->p, g);
+        break;
+    case RTI_FINISH_CALL:
+        rti_handoff_stranded(m, g);
+        break;
+    }
+    m->finish = RTI_FINISH_NONE;
+}
+
+RTI_NO_SANITIZE static void arrive_new(void)
+{
+    struct g *g = rti_m_self()->curg;
+    RTI_STACKHINTS_ARRIVE(&g->hints);
+    rti_spawn_body(g);
+}
+
+/* Called first thing by a new goroutine: the finish of the one before, then the function. */
+void rti_round_arrived(void)
+{
+    finish(rti_m_self());
+}
+
+/* g runs on m from now on; it gets its stack at its first run, so that a queue of a million costs no stacks. */
+static ALWAYS_INLINE void start(struct m *m, struct g *g)
+{
+    if (UNLIKELY(!g->stack_lo))
+        rti_spawn_bind(m->p, g, arrive_new);
+    rti_g_move(g, RTI_G_RUNNABLE, RTI_G_RUNNING);
+    m->curg = g;
+    rti_p_count(&m->p->count.switches);
+}
+
+RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finish how)
+{
+    struct g *g = m->curg;
+    m->finish = how;
+    m->prev = g;
+    if (LIKELY(next != NULL)) {
+        start(m, next);
+        HOP(g, next);
+    } else {
+        m->curg = NULL;
+        HOP(g, m);
+    }
+    RTI_STACKHINTS_ARRIVE(&g->hints);
+    finish(rti_m_self());
+}
+
+RTI_NO_SANITIZE static void run(struct m *m, struct g *g)
+{
+    start(m, g);
+    HOP(m, g);
+    RTI_STACKHINTS_ARRIVE(&m->hints);
+}
+
+void rti_round_loop(struct m *m)
+{
+    for (;;) {
+        struct g *g = rti_findwork(m);
+        if (!g)
+            return;
+        run(m, g);
+        finish(m);
+    }
+}
+
+static void check_leave(struct m *m)
+{
+    struct g *g = m->curg;
+    CHECK(g != NULL && m->finish == RTI_FINISH_NONE); /* S5: not from a commit or a timer function */
+    if (UNLIKELY(!g->guarded))
+        rti_spawn_check_canary(g);
+}
+
+void rti_round_leave(struct m *m, enum rti_finish how)
+{
+    check_leave(m);
+    leave_to(m, how == RTI_FINISH_CALL ? NULL : rti_findwork_fast(m->p), how);
+}
+
+void rti_round_exit(void)
+{
+    struct m *m = rti_m_self();
+    check_leave(m);
+    leave_to(m, rti_findwork_fast(m->p), RTI_FINISH_EXIT);
+    __builtin_unreachable();
+}
+
+void rti_round_yield(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    check_leave(m);
+    struct p *p = m->p;
+    rti_p_count(&p->count.yields);
+    if (UNLIKELY(rti_debugvars.alwaysmigrate)) {
+        leave_to(m, NULL, RTI_FINISH_YIELD_FAR);
+        return;
+    }
+    struct g *next = rti_findwork_fast(p);
+    if (!next && !p->due && !load_rlx(&rti_world.stopping))
+        return;
+    leave_to(m, next, RTI_FINISH_YIELD);
+}
+
+void rti_round_submit(struct p *p, struct g *g)
+{
+    struct rti_qnode *old = rti_runq_swap_next(&p->runq, &g->link);
+    if (old) {
+        struct rti_gqueue batch = {0};
+        if (UNLIKELY(!rti_runq_put(&p->runq, old, &batch))) {
+            rti_p_count(&p->count.overflows);
+            rti_round_submit_batch(&batch);
+            return;
+        }
+    }
+    fence_full_after_rmw(); /* publish, then look at who idles; pairs with the fence in findwork's rest */
+    rti_wake_maybe();
+}
+
+void rti_round_submit_any(struct g *g)
+{
+    struct m *m = rti_m_self();
+    if (LIKELY(m && m->p && !(load_rlx(&m->call) & 1))) {
+        rti_round_submit(m->p, g);
+        return;
+    }
+    struct rti_gqueue batch = {0};
+    rti_gqueue_push(&batch, &g->link);
+    rti_round_submit_batch(&batch);
+}
+
+void rti_round_submit_list(struct rti_gqueue *list)
+{
+    struct m *m = rti_m_self();
+    struct rti_gqueue batch = {0};
+    if (!m || !m->p || (load_rlx(&m->call) & 1)) {
+        rti_round_submit_batch(list);
+        return;
+    }
+    for (struct rti_qnode *n; (n = rti_gqueue_pop(list));)
+        if (!rti_runq_put(&m->p->runq, n, &batch))
+            break;
+    rti_gqueue_append(&batch, list);
+    if (batch.head) {
+        rti_round_submit_batch(&batch);
+        return;
+    }
+    fence_full(); /* as in submit */
+    rti_wake_maybe();
+}
+
+void rti_round_submit_batch(struct rti_gqueue *batch)
+{
+    rti_lock_acquire(&rti_world.lock);
+    rti_world_push_locked(batch);
+    rti_lock_release(&rti_world.lock);
+    fence_full(); /* as in submit */
+    rti_wake_maybe();
+}

@@ -1,0 +1,78 @@
+#include "sched/thread.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/auxv.h>
+
+#include "base/pages.h"
+#include "proc/m.h"
+#include "sched/round.h"
+#include <rt/check.h>
+
+enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 16 << 10 };
+#ifndef AT_MINSIGSTKSZ
+enum { AT_MINSIGSTKSZ = 51 };
+#endif
+
+/* The signal frame alone can be 11 KiB (AVX-512, AMX), so its size comes from the kernel, not from MINSIGSTKSZ. The old
+ * one is put back at the end: ASan unmaps whatever it finds there. */
+static void signal_stack_on(struct m *m)
+{
+    size_t frame = getauxval(AT_MINSIGSTKSZ);
+    m->sigstack.bytes = ((frame ? frame : 4096) + SIGNAL_ROOM + RTI_PAGE - 1) & ~(size_t)(RTI_PAGE - 1);
+    m->sigstack.at = rti_pages_take(m->sigstack.bytes);
+    stack_t ours = {.ss_sp = m->sigstack.at, .ss_size = m->sigstack.bytes}, old;
+    CHECK(sigaltstack(&ours, &old) == 0);
+    m->sigstack.old_at = old.ss_sp;
+    m->sigstack.old_bytes = old.ss_size;
+    m->sigstack.old_flags = old.ss_flags;
+}
+
+static void signal_stack_off(struct m *m)
+{
+    stack_t old = {.ss_sp = m->sigstack.old_at, .ss_size = m->sigstack.old_bytes, .ss_flags = m->sigstack.old_flags};
+    sigaltstack(&old, NULL);
+    rti_pages_release(m->sigstack.at, m->sigstack.bytes);
+}
+
+static void *run(void *arg)
+{
+    struct m *m = arg;
+    rti_m_current = m;
+    rti_stackhints_thread(&m->hints);
+    signal_stack_on(m);
+    rti_round_loop(m);
+    signal_stack_off(m);
+    rti_m_current = NULL;
+    rti_note_wake(&m->done);
+    return NULL;
+}
+
+struct m *rti_thread_new_locked(void)
+{
+    if (rti_world.m_count >= RTI_MAX_MS)
+        rt_throw("thread exhaustion: program exceeds %d-thread limit", RTI_MAX_MS);
+    struct m *m = rti_m_new(rti_world.m_count++);
+    m->all_next = rti_world.all_m;
+    rti_world.all_m = m;
+    return m;
+}
+
+int rti_thread_try_start(struct m *m)
+{
+    pthread_attr_t attr;
+    int err = pthread_attr_init(&attr);
+    if (err)
+        return -err;
+    pthread_attr_setstacksize(&attr, SYSTEM_STACK);
+    err = pthread_create(&m->thread, &attr, run, m);
+    pthread_attr_destroy(&attr);
+    return -err;
+}
+
+void rti_thread_start(struct m *m)
+{
+    int err = rti_thread_try_start(m);
+    if (err < 0)
+        rt_throw("cannot start a thread (errno %d); %u run", -err, rti_world.m_count);
+}

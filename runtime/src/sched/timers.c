@@ -1,0 +1,78 @@
+#include "sched/timers.h"
+
+#include "base/atomic.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "proc/world.h"
+#include "sched/netpoll.h"
+#include "sched/sched.h"
+
+bool rti_timers_due(struct p *p)
+{
+    int64_t next = load_rlx(&p->timer_next);
+    return UNLIKELY(next != INT64_MAX) && next <= rti_sched_now();
+}
+
+bool rti_timers_run(struct p *p)
+{
+    if (!rti_timers_due(p))
+        return false;
+    struct rti_timer_fire fire;
+    int64_t now = rti_sched_now();
+    for (bool any = false;; any = true) {
+        rti_lock_acquire(&p->timer_lock);
+        bool due = rti_timerheap_pop_due(&p->timers, now, &fire);
+        store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
+        rti_lock_release(&p->timer_lock);
+        if (!due)
+            return any;
+        fire.fn(fire.arg, fire.seq);
+    }
+}
+
+int64_t rti_timers_next(void)
+{
+    int64_t first = INT64_MAX;
+    uint32_t procs = load_rlx(&rti_world.procs);
+    for (uint32_t i = 0; i < procs; i++) {
+        int64_t next = load_rlx(&rti_world.allp[i]->timer_next);
+        first = next < first ? next : first;
+    }
+    return first;
+}
+
+void rti_timers_start(struct rti_timer *t)
+{
+    struct m *m = rti_m_self();
+    struct p *p = m && m->p ? m->p : rti_world.allp[0];
+    int64_t when = t->when_ns; /* t may have fired and be gone once the lock is open */
+    store_rel(&t->home, p);    /* pairs with load_acq in lock_home */
+    rti_lock_acquire(&p->timer_lock);
+    bool first = rti_timerheap_add(&p->timers, t);
+    store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
+    rti_lock_release(&p->timer_lock);
+    if (first)
+        rti_netpoll_hurry(when);
+}
+
+/* The heap t is in, locked; NULL when it never was in one. It may move while we wait for the lock. */
+static struct p *lock_home(struct rti_timer *t)
+{
+    for (struct p *p; (p = load_acq(&t->home)); rti_lock_release(&p->timer_lock)) { /* pairs with start */
+        rti_lock_acquire(&p->timer_lock);
+        if (p == load_acq(&t->home))
+            return p;
+    }
+    return NULL;
+}
+
+bool rti_timers_stop(struct rti_timer *t)
+{
+    struct p *p = lock_home(t);
+    if (!p)
+        return false;
+    bool was = rti_timerheap_remove(&p->timers, t);
+    store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
+    rti_lock_release(&p->timer_lock);
+    return was;
+}

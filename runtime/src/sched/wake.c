@@ -1,0 +1,65 @@
+#include "sched/wake.h"
+
+#include "base/atomic.h"
+#include "proc/m.h"
+#include "proc/p.h"
+#include "sched/netpoll.h"
+#include "sched/thread.h"
+#include <rt/check.h>
+
+void rti_wake_run_p_unlock(struct p *p, bool spinning)
+{
+    struct m *m = rti_world_take_idle_m_locked();
+    bool fresh = !m;
+    if (fresh)
+        m = rti_thread_new_locked();
+    m->spinning = spinning;
+    rti_world_bind_locked(m, p);
+    rti_lock_release(&rti_world.lock);
+    if (fresh)
+        rti_thread_start(m);
+    else
+        rti_note_wake(&m->note);
+}
+
+NOINLINE void rti_wake_one(void)
+{
+    uint32_t none = 0;
+    if (!cas_seq(&rti_world.spinning, &none, 1)) /* one at a time */
+        return;
+    rti_lock_acquire(&rti_world.lock);
+    struct p *p = load_rlx(&rti_world.stopping) ? NULL : rti_world_take_idle_p_locked();
+    if (!p) {
+        /* Still under the lock: a P that goes idle later finds nobody counted as spinning on our behalf. */
+        sub_seq(&rti_world.spinning, 1);
+        rti_lock_release(&rti_world.lock);
+        return;
+    }
+    rti_wake_run_p_unlock(p, true);
+}
+
+void rti_wake_spin(struct m *m)
+{
+    m->spinning = true;
+    add_seq(&rti_world.spinning, 1);
+}
+
+void rti_wake_unspin(struct m *m, bool found)
+{
+    if (!m->spinning)
+        return;
+    m->spinning = false;
+    uint32_t before = sub_seq(&rti_world.spinning, 1);
+    CHECK(before > 0);
+    if (found)
+        rti_wake_maybe();
+}
+
+void rti_wake_all(void)
+{
+    rti_lock_acquire(&rti_world.lock);
+    for (struct m *m; (m = rti_world_take_idle_m_locked());)
+        rti_note_wake(&m->note);
+    rti_lock_release(&rti_world.lock);
+    rti_netpoll_break();
+}

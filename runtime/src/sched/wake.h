@@ -1,0 +1,32 @@
+/* wake.h - when a thread is woken and when not. Threads: any. Memory: none.
+ *
+ * The rule (S3). Who makes a G runnable publishes it, passes a full fence, and then wakes one more M only if a P idles
+ * and no M spins. Who goes idle puts its P on the idle list (and stops counting as spinning), passes a full fence, and
+ * then looks at every queue again. Either the first sees the idle P or the second sees the G. A spinning M will look at
+ * all queues before it sleeps, so it stands for every G that is published while it spins; when it finds work it stops
+ * spinning and applies the rule again. Waking costs the other core 35 us: hence at most one at a time. */
+#ifndef RTI_WAKE_H
+#define RTI_WAKE_H
+
+#include <stdbool.h>
+
+#include "proc/world.h"
+#include <rt/attr.h>
+
+/* Wakes one M for an idle P, counted as spinning, unless somebody spins. */
+void rti_wake_one(void);
+/* The rule's second half; the fence is the caller's. */
+static ALWAYS_INLINE void rti_wake_maybe(void)
+{
+    if (UNLIKELY(load_rlx(&rti_world.idle_ps) != 0) && load_rlx(&rti_world.spinning) == 0)
+        rti_wake_one();
+}
+/* Lets an idle M, or a new one, run p, which the caller took off. Lock held on entry, released on return. */
+void rti_wake_run_p_unlock(struct p *p, bool spinning);
+/* m looks for work and says so; it found some, or none. found: applies the rule again. */
+void rti_wake_spin(struct m *m);
+void rti_wake_unspin(struct m *m, bool found);
+/* All idle Ms and whoever polls: the world stops. */
+void rti_wake_all(void);
+
+#endif
