@@ -105,7 +105,7 @@ Test(chan, a_buffer_takes_what_fits_and_no_more)
 static void nothing_and_null(void)
 {
     struct rt_chan *nil = NULL;
-    int v;
+    int v = 0;
     EXPECT(rt_try_send(nil, &v) == -EAGAIN);
     EXPECT(rt_try_recv(nil, &v) == -EAGAIN);
     EXPECT(rt_chan_len(nil) == 0 && rt_chan_cap(nil) == 0);
@@ -345,12 +345,12 @@ Test(chan, closing_nothing_or_twice_is_fatal)
 
 static void too_big(void)
 {
-    (void)rt_chan_new(65535, SIZE_MAX / 2);
+    EXPECT(rt_chan_new(65535, SIZE_MAX / 2));
 }
 
 static void element_too_big(void)
 {
-    (void)rt_chan_new(65536, 0);
+    EXPECT(rt_chan_new(65536, 0));
 }
 
 Test(chan, a_size_beyond_memory_is_fatal)
@@ -381,7 +381,7 @@ Test(chan, freeing_a_channel_that_somebody_waits_on_is_fatal)
 
 static void receive_from_nil(void)
 {
-    (void)rt_recv(NULL, NULL);
+    EXPECT(rt_recv(NULL, NULL));
 }
 
 static void send_to_nil(void)
