@@ -41,9 +41,17 @@ void rt_cond_broadcast(struct rt_cond *self)
     *end = NULL;
     store_rlx(&self->waiters, 0);
     rti_lock_release(&b->lock);
+    struct g *ready = NULL, **last = &ready; /* in one batch: they run in the order in which they came */
     while (all) {
         struct rti_sema_waiter *w = all;
-        all = w->next; /* before: w is gone once woken */
-        rti_sema_wake(w);
+        all = w->next; /* before: w is gone once it is taken */
+        struct g *g = rti_sema_take(w);
+        if (g) {
+            *last = g;
+            last = rti_sched_link(g);
+        }
     }
+    *last = NULL;
+    if (ready)
+        rti_sched_ready_list(ready);
 }

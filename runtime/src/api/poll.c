@@ -115,11 +115,13 @@ static int wait_entered(struct rti_polldesc *d, enum rti_poll_dir dir, int64_t d
             return 0;
         if (is_closed(d))
             return -ECANCELED;
-        if (deadline_ns != RT_NO_DEADLINE && deadline_ns <= rti_sched_now())
-            return -ETIMEDOUT;
         int got = rti_pollset_prepare(d, dir);
         if (got == -EBUSY)
             return got;
+        if (got == 0 && deadline_ns != RT_NO_DEADLINE && deadline_ns <= rti_sched_now()) {
+            rti_pollset_unblock(d, dir, false);
+            return rti_pollset_take(d, dir) ? 0 : -ETIMEDOUT;
+        }
         if (got == 0)
             park(&w, deadline_ns);
     }

@@ -85,7 +85,7 @@ static bool still_linked(struct g *g UNUSED, void *arg)
 {
     struct rti_sema_waiter *w = arg;
     uint32_t state = RTI_SEMA_LINKED;
-    return cas_acq_rel(&w->state, &state, RTI_SEMA_PARKED); /* pairs with xchg in rti_sema_wake */
+    return cas_acq_rel(&w->state, &state, RTI_SEMA_PARKED); /* pairs with xchg in rti_sema_take */
 }
 
 void rti_sema_sleep(struct rti_sema_waiter *w, enum rti_wait why)
@@ -93,10 +93,16 @@ void rti_sema_sleep(struct rti_sema_waiter *w, enum rti_wait why)
     rti_sched_park(still_linked, w, why);
 }
 
-void rti_sema_wake(struct rti_sema_waiter *w)
+struct g *rti_sema_take(struct rti_sema_waiter *w)
 {
     struct g *g = w->g; /* before: a sleeper that is not parked yet may be off and away after the exchange */
-    if (xchg_acq_rel(&w->state, RTI_SEMA_WOKEN) == RTI_SEMA_PARKED)
+    return xchg_acq_rel(&w->state, RTI_SEMA_WOKEN) == RTI_SEMA_PARKED ? g : NULL; /* pairs with cas in still_linked */
+}
+
+void rti_sema_wake(struct rti_sema_waiter *w)
+{
+    struct g *g = rti_sema_take(w);
+    if (g)
         rti_sched_ready(g);
 }
 

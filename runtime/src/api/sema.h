@@ -42,6 +42,8 @@ void rti_sema_sleep_unlock(struct rti_sema_bucket *b, struct rti_sema_waiter *w,
 void rti_sema_sleep(struct rti_sema_waiter *w, enum rti_wait why);
 /* Wakes an unlinked waiter, which is gone when this returns. With or without the lock. */
 void rti_sema_wake(struct rti_sema_waiter *w);
+/* The same, but for making it ready: the G that the caller readies, or NULL when it was not parked yet. */
+struct g *rti_sema_take(struct rti_sema_waiter *w) MUST_CHECK;
 
 /* The semaphore itself. Takes one of *permits, or sleeps until a release hands one over (in order, but in_front). */
 void rti_sema_acquire(_Atomic(uint32_t) *permits, bool in_front, enum rti_wait why);

@@ -1,0 +1,318 @@
+#include "goroutines.h"
+
+#include <errno.h>
+
+#include <rt/chan.h>
+#include <rt/sync.h>
+#include <rt/time.h>
+
+enum { US = 1000, MS = 1000 * US };
+
+/* --- sleep --- */
+
+struct sleeper {
+    int64_t ns;
+    struct rt_waitgroup *left;
+};
+
+static void sleep_and_check(void *arg)
+{
+    struct sleeper *s = arg;
+    int64_t before = rt_now();
+    rt_sleep(s->ns);
+    EXPECT(rt_now() - before >= s->ns);
+    rt_waitgroup_done(s->left);
+}
+
+static void sleepers(void)
+{
+    static struct sleeper s[300];
+    struct rt_waitgroup left = {0};
+    rt_waitgroup_add(&left, 300);
+    for (int i = 0; i < 300; i++) {
+        s[i] = (struct sleeper){.ns = (i * 7919) % 20000 * US / 2, .left = &left};
+        rt_go(sleep_and_check, &s[i]);
+    }
+    rt_waitgroup_wait(&left);
+    rt_sleep(0);
+    rt_sleep(-1);
+    rt_sleep(INT64_MIN);
+}
+
+Test(sleep, is_never_shorter_than_asked_for)
+{
+    run_everywhere(sleepers);
+}
+
+static void deadlines(void)
+{
+    int64_t now = rt_now();
+    EXPECT(rt_deadline(5) >= now + 5);
+    EXPECT(rt_deadline(-5) >= now);
+    EXPECT(rt_deadline(INT64_MAX) == RT_NO_DEADLINE);
+}
+
+Test(deadline, saturates)
+{
+    run_everywhere(deadlines);
+}
+
+/* --- timers that send --- */
+
+static void timers_send(void)
+{
+    int64_t before = rt_now(), at = 0;
+    struct rt_timer *t = rt_timer_new(2 * MS);
+    EXPECT(rt_chan_cap(rt_timer_chan(t)) == 0);
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+    EXPECT(rt_recv(rt_timer_chan(t), &at));
+    EXPECT(at - before >= 2 * MS && at <= rt_now());
+    EXPECT(!rt_timer_stop(t)); /* it was received */
+    EXPECT(!rt_timer_reset(t, 1 * MS));
+    EXPECT(rt_recv(rt_timer_chan(t), &at));
+    EXPECT(at - before >= 3 * MS);
+    rt_timer_free(&t);
+    EXPECT(t == NULL);
+    rt_timer_free(&t);
+
+    t = rt_timer_new(-1); /* due at once */
+    EXPECT(rt_recv(rt_timer_chan(t), &at));
+    rt_timer_free(&t);
+}
+
+Test(timer, sends_the_time_of_firing_once_and_after_every_reset)
+{
+    run_everywhere(timers_send);
+}
+
+static void stopped_timers(void)
+{
+    int64_t at;
+    struct rt_timer *never = rt_timer_new(INT64_MAX), *soon = rt_timer_new(1);
+    EXPECT(rt_timer_stop(never));
+    EXPECT(!rt_timer_stop(never));
+    rt_sleep(2 * MS);
+    EXPECT(rt_chan_len(rt_timer_chan(soon)) == 0);
+    /* fired, not received: a stop takes the value back and says so (Go 1.23) */
+    EXPECT(rt_timer_stop(soon));
+    EXPECT(rt_try_recv(rt_timer_chan(soon), &at) == -EAGAIN);
+    EXPECT(!rt_timer_stop(soon));
+    rt_timer_reset(soon, 1);
+    rt_sleep(2 * MS);
+    EXPECT(rt_timer_reset(soon, 3600LL * 1000 * MS));
+    EXPECT(rt_try_recv(rt_timer_chan(soon), &at) == -EAGAIN);
+    rt_timer_free(&never);
+    rt_timer_free(&soon);
+}
+
+Test(timer, no_value_of_before_a_stop_or_reset_is_received_after_it)
+{
+    run_everywhere(stopped_timers);
+}
+
+/* A stop that meets the firing: true means never received, and false cannot be, as nobody receives. */
+static void stop_against_fire(void)
+{
+    int64_t at;
+    for (int i = 0; i < 3000; i++) {
+        struct rt_timer *t = rt_timer_new(i % 40 * 500);
+        for (int j = 0; j < i % 7; j++)
+            rt_yield();
+        EXPECT(rt_timer_stop(t));
+        EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+        rt_timer_free(&t);
+    }
+}
+
+Test(timer, a_stop_at_the_moment_of_firing_is_still_a_stop)
+{
+    run_everywhere(stop_against_fire);
+}
+
+/* --- timers that run --- */
+
+struct tally {
+    struct rt_waitgroup left;
+    _Atomic(int) ran;
+};
+
+static void tally_one(void *arg)
+{
+    struct tally *t = arg;
+    atomic_fetch_add(&t->ran, 1);
+    rt_waitgroup_done(&t->left);
+}
+
+static void runs_or_is_stopped(void)
+{
+    enum { ROUNDS = 2000 };
+    struct tally t = {0};
+    int stopped = 0;
+    rt_waitgroup_add(&t.left, ROUNDS);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct rt_timer *timer = rt_after_func(i % 50 * 500, tally_one, &t);
+        EXPECT(rt_timer_chan(timer) == NULL);
+        for (int j = 0; j < i % 9; j++)
+            rt_yield();
+        if (rt_timer_stop(timer)) {
+            stopped++;
+            rt_waitgroup_done(&t.left);
+        }
+        rt_timer_free(&timer);
+    }
+    rt_waitgroup_wait(&t.left);
+    rt_sleep(1 * MS);
+    EXPECT(t.ran + stopped == ROUNDS);
+}
+
+Test(after_func, runs_exactly_once_unless_it_was_stopped)
+{
+    run_everywhere(runs_or_is_stopped);
+}
+
+static void many_timers(void)
+{
+    enum { MANY = 5000 };
+    static struct rt_timer *timer[MANY];
+    struct tally t = {0};
+    rt_waitgroup_add(&t.left, MANY);
+    for (int i = 0; i < MANY; i++)
+        timer[i] = rt_after_func(3600LL * 1000 * MS, tally_one, &t);
+    for (int i = 0; i < MANY; i++)
+        EXPECT(rt_timer_reset(timer[i], (i * 7919) % 5000 * US));
+    rt_waitgroup_wait(&t.left);
+    EXPECT(t.ran == MANY);
+    for (int i = 0; i < MANY; i++) {
+        EXPECT(!rt_timer_stop(timer[i]));
+        rt_timer_free(&timer[i]);
+    }
+}
+
+Test(after_func, thousands_all_fire)
+{
+    run_everywhere(many_timers);
+}
+
+/* Whoever resets, stops and frees while they fire. */
+static void churn(void *arg)
+{
+    struct rt_waitgroup *left = arg;
+    struct tally t = {0};
+    struct rt_timer *timer[8];
+    rt_waitgroup_add(&t.left, 1 << 20); /* nobody waits for it: tally_one only counts */
+    for (int i = 0; i < 8; i++)
+        timer[i] = rt_after_func(i * 100, tally_one, &t);
+    for (int i = 0; i < 1500; i++) {
+        struct rt_timer **one = &timer[i * 5 % 8];
+        if (i % 3 == 0) {
+            rt_timer_free(one);
+            *one = i % 2 ? rt_timer_new(i % 11 * 1000) : rt_after_func(i % 13 * 1000, tally_one, &t);
+        } else {
+            (void)rt_timer_reset(*one, i % 17 * 1000);
+        }
+        if (i % 4 == 0)
+            rt_yield();
+    }
+    for (int i = 0; i < 8; i++) {
+        (void)rt_timer_stop(timer[i]);
+        rt_timer_free(&timer[i]);
+    }
+    rt_sleep(2 * MS); /* goroutines that were started still count in t */
+    rt_waitgroup_done(left);
+}
+
+static void churning(void)
+{
+    struct rt_waitgroup left = {0};
+    rt_waitgroup_add(&left, 4);
+    for (int i = 0; i < 4; i++)
+        rt_go(churn, &left);
+    rt_waitgroup_wait(&left);
+}
+
+Test(timer, may_be_reset_stopped_and_freed_while_it_fires)
+{
+    run_everywhere(churning);
+}
+
+/* --- tickers --- */
+
+static void ticks(void)
+{
+    int64_t start = rt_now(), at, before = 0;
+    struct rt_timer *t = rt_ticker_new(1 * MS);
+    for (int i = 1; i <= 5; i++) {
+        EXPECT(rt_recv(rt_timer_chan(t), &at));
+        EXPECT(at - start >= i * MS); /* no drift: never early, whatever the ones before were */
+        EXPECT(at > before);
+        before = at;
+    }
+    rt_sleep(5 * MS); /* a slow receiver: one tick waits, the others were dropped */
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == 1);
+    rt_timer_reset(t, 2 * MS);
+    int64_t reset = rt_now();
+    EXPECT(rt_recv(rt_timer_chan(t), &at));
+    EXPECT(at - reset >= 1 * MS);
+    rt_timer_stop(t);
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+    rt_sleep(5 * MS);
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+    rt_timer_free(&t);
+}
+
+Test(ticker, ticks_in_phase_and_drops_what_nobody_takes)
+{
+    run_everywhere(ticks);
+}
+
+static void ticker_of_nothing(void)
+{
+    EXPECT(rt_ticker_new(0));
+}
+
+static void ticker_reset_to_nothing(void)
+{
+    struct rt_timer *t = rt_ticker_new(1 * MS);
+    (void)rt_timer_reset(t, 0);
+}
+
+Test(ticker, a_period_that_is_not_positive_is_fatal)
+{
+    dies_saying(ticker_of_nothing, "non-positive interval for NewTicker");
+    dies_saying(ticker_reset_to_nothing, "non-positive interval for Ticker.Reset");
+}
+
+/* --- after --- */
+
+static void timeouts(void)
+{
+    struct rt_chan *data = rt_chan_new(sizeof(int), 0);
+    for (int i = 0; i < 20; i++) {
+        int64_t before = rt_now(), at = 0;
+        struct rt_chan *timeout = rt_after(i * 50 * US);
+        struct rt_case cases[] = {rt_case_recv(data, NULL), rt_case_recv(timeout, &at)};
+        EXPECT(rt_select(cases, 2, true) == 1);
+        EXPECT(at - before >= i * 50 * US);
+        rt_chan_free(&timeout);
+        timeout = rt_after(3600LL * 1000 * MS);
+        rt_chan_free(&timeout); /* long before it fires */
+    }
+    rt_chan_free(&data);
+}
+
+Test(after, is_the_timeout_case_of_a_select)
+{
+    run_everywhere(timeouts);
+}
+
+static void free_a_timers_channel(void)
+{
+    struct rt_timer *t = rt_timer_new(INT64_MAX);
+    struct rt_chan *c = rt_timer_chan(t);
+    rt_chan_free(&c);
+}
+
+Test(timer, its_channel_is_not_freed_alone)
+{
+    dies_saying(free_a_timers_channel, "use rt_timer_free");
+}

@@ -1,0 +1,73 @@
+/* goroutines.h - for tests that run inside rt_main: assertions that goroutines on any thread may use, programs that run
+ * on 1, 2 and 4 Ps, and programs that must die with a message.
+ *
+ *   static void app(void) { ...rt_go()... EXPECT(x == 3); ... }          the main goroutine
+ *   Test(suite, name) { run_everywhere(app); }
+ *   Test(suite, name) { dies_saying(app, "send on closed channel"); } */
+#ifndef TESTS_SUPPORT_GOROUTINES_H
+#define TESTS_SUPPORT_GOROUTINES_H
+
+#include "test.h"
+
+#include <stdatomic.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <rt/rt.h>
+
+static _Atomic(int) expect_bad;
+
+#define EXPECT(x)                                                                                                      \
+    do {                                                                                                               \
+        if (!(x) && atomic_fetch_add(&expect_bad, 1) < 20)                                                             \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x);                                            \
+    } while (0)
+
+static int run_app(void *arg)
+{
+    (*(void (**)(void))arg)();
+    return 0;
+}
+
+static UNUSED void run_on(int procs, void (*app)(void))
+{
+    struct rt_config config = {.procs = procs};
+    cr_assert_eq(rt_main(&config, run_app, &app), 0);
+    cr_assert_eq(expect_bad, 0, "with %d procs; see above", procs);
+}
+
+static UNUSED void run_everywhere(void (*app)(void))
+{
+    for (int procs = 1; procs <= 4; procs *= 2)
+        run_on(procs, app);
+}
+
+/* In a child: the program must end with status 2 (as Go's fatal errors) and text on standard error. */
+static UNUSED void dies_saying(void (*app)(void), const char *text)
+{
+    int said[2];
+    static char heard[65536];
+    size_t len = 0;
+    cr_assert_eq(pipe(said), 0);
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        struct rt_config config = {.procs = 2};
+        dup2(said[1], STDERR_FILENO);
+        close(said[0]);
+        close(said[1]);
+        _exit(rt_main(&config, run_app, &app) == 0 ? 0 : 1);
+    }
+    cr_assert_gt(child, 0);
+    close(said[1]);
+    for (ssize_t n; len < sizeof(heard) - 1 && (n = read(said[0], heard + len, sizeof(heard) - 1 - len)) > 0;)
+        len += (size_t)n;
+    close(said[0]);
+    int status = 0;
+    cr_assert_eq(waitpid(child, &status, 0), child);
+    cr_assert(WIFEXITED(status), "%s", heard);
+    cr_assert_eq(WEXITSTATUS(status), 2, "%s", heard);
+    cr_assert_not_null(strstr(heard, text), "%s", heard);
+}
+
+#endif
