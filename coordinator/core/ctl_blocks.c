@@ -149,7 +149,7 @@ static size_t copy_headers(const struct core *self, uint64_t from, uint64_t limi
     const struct tree_node *node;
     while (count < limit && (node = tree_at(self->tree, from + count))) {
         struct header header;
-        tree_header(node, &header);
+        tree_header(self->tree, node, &header);
         header_serialize(out + count * HEADER_LEN, &header);
         count++;
     }

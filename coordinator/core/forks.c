@@ -62,7 +62,7 @@ static void walk(struct core *self, const struct tree_node *fork, const struct t
                  struct state_storing *settles)
 {
     size_t count = (size_t)(tip->height - fork->height);
-    const struct tree_node **path = calloc(count ? count : 1, sizeof *path);
+    const struct tree_node **path = calloc(count ? count : 1, sizeof(void *));
     struct block *block = malloc(sizeof *block);
     CHECK(path && block && tree_path(fork, tip, path, count) == count);
     for (size_t i = 0; i < count; i++) {

@@ -19,7 +19,7 @@ void jobs_init(struct jobs *self, uint64_t epoch)
 static void drop_first(struct jobs *self)
 {
     struct job **slot = &self->ring[self->first++ % JOBS_MAX];
-    payload_drop(&(*slot)->payload);
+    pool_drop(&(*slot)->payload);
     free((*slot)->seen.slots);
     free(*slot);
     *slot = NULL;

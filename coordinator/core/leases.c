@@ -269,19 +269,19 @@ static uint64_t count_hashes(struct lease *l, uint64_t cumulative)
     return grown;
 }
 
-int leases_progress(struct leases *self, struct lease_holder *holder, uint64_t id, uint64_t pos, uint64_t cumulative,
+int leases_progress(struct leases *self, struct lease_holder *holder, const struct lease_progress_report *report,
                     uint64_t *hashes)
 {
     (void)self;
-    struct lease *l = find(holder, id);
+    struct lease *l = find(holder, report->id);
     if (!l)
         return ERR_UNKNOWN_LEASE;
-    if (pos < l->start || pos > l->end)
+    if (report->pos < l->start || report->pos > l->end)
         return ERR_BAD_RANGE;
     if (l->state != LEASE_LIVE && l->state != LEASE_EXPIRED)
         return ERR_STATE;
-    l->pos = pos > l->pos ? pos : l->pos;
-    uint64_t grown = count_hashes(l, cumulative);
+    l->pos = report->pos > l->pos ? report->pos : l->pos;
+    uint64_t grown = count_hashes(l, report->hashes);
     if (hashes)
         *hashes = grown;
     return 0;

@@ -88,7 +88,10 @@ int leases_adopt(struct leases *self, struct lease_holder *holder, uint64_t id, 
 /* Report on a lease; each gives in *hashes (may be NULL) by how much the holder's count of hashes grew. 0, or
  * ERR_UNKNOWN_LEASE, ERR_BAD_RANGE (pos or the range is not within the lease: nothing changed), ERR_STATE (it ended
  * already). */
-int leases_progress(struct leases *self, struct lease_holder *holder, uint64_t id, uint64_t pos, uint64_t cumulative,
+struct lease_progress_report {
+    uint64_t id, pos, hashes; /* hashes: cumulative */
+};
+int leases_progress(struct leases *self, struct lease_holder *holder, const struct lease_progress_report *report,
                     uint64_t *hashes) MUST_CHECK;
 struct lease_done_report {
     uint64_t id, start, end, hashes, busy_us;

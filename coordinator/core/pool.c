@@ -5,14 +5,14 @@
 
 #include "common/base/check.h"
 
-struct payload *payload_ref(struct payload *payload)
+struct payload *pool_ref(struct payload *payload)
 {
     if (payload)
         payload->refs++;
     return payload;
 }
 
-void payload_drop(struct payload **payload_p)
+void pool_drop(struct payload **payload_p)
 {
     struct payload *p = *payload_p;
     *payload_p = NULL;
@@ -48,7 +48,7 @@ static void take_out(struct pool *self, struct pool_entry *e)
         self->last = e->prev;
     self->count--;
     self->bytes -= e->payload->len;
-    payload_drop(&e->payload);
+    pool_drop(&e->payload);
     free(e);
 }
 
@@ -136,7 +136,7 @@ void pool_return(struct pool *self, const uint8_t *bytes, uint32_t len)
 
 struct payload *pool_front(const struct pool *self)
 {
-    return self->first ? payload_ref(self->first->payload) : NULL;
+    return self->first ? pool_ref(self->first->payload) : NULL;
 }
 
 bool pool_mined(struct pool *self, const uint8_t *bytes, uint32_t len, uint64_t *request)

@@ -47,8 +47,8 @@ struct pool {
 
 void pool_free(struct pool *self); /* leaves it empty; all zeroes is an empty one */
 
-struct payload *payload_ref(struct payload *payload); /* NULL-safe */
-void payload_drop(struct payload **payload_p);        /* NULL-safe; leaves NULL */
+struct payload *pool_ref(struct payload *payload); /* NULL-safe */
+void pool_drop(struct payload **payload_p);        /* NULL-safe; leaves NULL */
 
 /* Whether so many payloads of so many bytes in all, and one more request, find room. */
 bool pool_fits(const struct pool *self, size_t payloads, size_t bytes);

@@ -10,7 +10,7 @@
 #include "coordinator/core/tips.h"
 
 enum { BAD_FRAMES_MAX = 3, TTL_LEASES = 4 };
-static const int64_t ms_ns = 1000000, minute_ns = INT64_C(60) * 1000 * 1000 * 1000;
+static const int64_t minute_ns = INT64_C(60) * 1000 * 1000 * 1000;
 
 static void send(struct core *self, struct worker *w, struct message *m)
 {
@@ -161,7 +161,8 @@ static void on_progress(struct core *self, struct worker *w, const struct messag
     for (uint32_t i = 0; i < p->count; i++) {
         uint64_t hashes = 0;
         const struct message_progress_entry *e = &p->entries[i];
-        if (leases_progress(self->leases, &w->leases, e->lease, e->pos, e->hashes, &hashes) == 0)
+        struct lease_progress_report report = {e->lease, e->pos, e->hashes};
+        if (leases_progress(self->leases, &w->leases, &report, &hashes) == 0)
             sum += hashes;
     }
     fleet_count_hashes(w, sum, self->now_ns);
@@ -204,12 +205,11 @@ static void count_share(struct worker *w, const struct job *job, int code)
 
 /* A header that meets the block's target is a block, whatever else is wrong with it; only one of the worker's own range
  * is put down to it (fault M4). */
-static int submit(struct core *self, struct worker *w, struct job *job, uint64_t counter, const struct share_verdict *v,
-                  uint64_t seq)
+static int submit(struct core *self, struct worker *w, struct job *job, const struct share_verdict *v, uint64_t seq)
 {
     bool credited = v->code == 0 || v->code == ERR_STALE;
     struct forks_finder finder = {.name = credited ? w->name : "", .wid = seq ? w->wid : 0, .seq = seq};
-    int err = forks_submit(self, job, counter, &finder);
+    int err = forks_submit(self, job, v->counter, &finder);
     if (err == 0 && credited)
         w->counts.blocks++;
     if (err == 0 && !credited) {
@@ -232,7 +232,7 @@ static int judge_entry(struct core *self, struct worker *w, const struct message
     shares_judge(job, &w->leases, tree_tip(self->tree)->hash, &claim, &v);
     count_share(w, job, v.code);
     if (v.block && v.code != ERR_DUPLICATE && v.code != ERR_POW) {
-        int err = submit(self, w, job, e->nonce, &v, 0);
+        int err = submit(self, w, job, &v, 0);
         (void)err; /* a share's verdict is the share's; a refused block was counted by the tree */
     }
     return v.code;
@@ -266,7 +266,7 @@ static int judge_block(struct core *self, struct worker *w, const struct message
         return ERR_DUPLICATE;
     if (v.code == 0)
         count_share(w, job, 0);
-    return submit(self, w, job, b->nonce, &v, m->seq);
+    return submit(self, w, job, &v, m->seq);
 }
 
 /* Acknowledged at once only if it does not go to the store. */

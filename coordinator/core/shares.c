@@ -23,6 +23,7 @@ static int judge(struct job *job, const struct lease_holder *holder, const uint8
 void shares_judge(struct job *job, const struct lease_holder *holder, const uint8_t tip[32],
                   const struct share_claim *claim, struct share_verdict *out)
 {
+    out->counter = claim->counter;
     jobs_header(job, claim->counter, &out->header);
     header_hash(out->hash, &out->header);
     out->block = target_met(&job->target, out->hash);

@@ -22,6 +22,7 @@ struct share_verdict {
     int code;         /* 0: credit it; or ERR_STALE, ERR_BAD_RANGE, ERR_POW (not the hash that was claimed),
                          ERR_LOW_DIFF, ERR_DUPLICATE, ERR_FULL */
     bool block;       /* it meets the block's target, whatever the code says: never throw away work */
+    uint64_t counter; /* of the claim */
     uint8_t hash[32]; /* as computed here */
     struct header header;
 };

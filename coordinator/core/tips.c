@@ -52,7 +52,7 @@ void tips_fill(const struct core *self, struct message_tip *out)
     memcpy(out->hash, tip->hash, sizeof out->hash);
     u256_to_be(out->work, &tip->work);
     struct header header;
-    tree_header(tip, &header);
+    tree_header(self->tree, tip, &header);
     header_serialize(out->header, &header);
     jobs_message(job, &out->body);
 }
