@@ -90,37 +90,6 @@ static int run_status(struct session *s, const struct args *args)
 
 /* --- workers --- */
 
-#define TEXT_CELL(fn, key)                                                                                             \
-    static void fn(char *out, size_t cap, const json_t *row)                                                           \
-    {                                                                                                                  \
-        snprintf(out, cap, "%s", text(row, key));                                                                      \
-    }
-#define COUNT_CELL(fn, key)                                                                                            \
-    static void fn(char *out, size_t cap, const json_t *row)                                                           \
-    {                                                                                                                  \
-        render_count(out, cap, number(row, key));                                                                      \
-    }
-
-TEXT_CELL(cell_name, "name")
-TEXT_CELL(cell_state, "state")
-TEXT_CELL(cell_kernel, "kernel")
-COUNT_CELL(cell_lanes, "lanes")
-COUNT_CELL(cell_shares, "shares")
-COUNT_CELL(cell_stale, "stale")
-COUNT_CELL(cell_rejected, "rejected")
-COUNT_CELL(cell_blocks, "blocks")
-COUNT_CELL(cell_leases, "leases")
-
-static void cell_rate(char *out, size_t cap, const json_t *row)
-{
-    render_rate(out, cap, json_number_value(json_object_get(row, "hashrate")));
-}
-
-static void cell_seen(char *out, size_t cap, const json_t *row)
-{
-    render_age(out, cap, number(row, "last_seen_ms"));
-}
-
 static enum render_color state_color(const char *cell)
 {
     static const struct {
@@ -135,17 +104,17 @@ static enum render_color state_color(const char *cell)
 }
 
 static const struct render_column worker_columns[] = {
-    {.title = "NAME", .stretch = true, .cell = cell_name},
-    {.title = "STATE", .color = state_color, .cell = cell_state},
-    {.title = "KERNEL", .cell = cell_kernel},
-    {.title = "LANES", .right = true, .cell = cell_lanes},
-    {.title = "HASHRATE", .right = true, .cell = cell_rate},
-    {.title = "SHARES", .right = true, .cell = cell_shares},
-    {.title = "STALE", .right = true, .cell = cell_stale},
-    {.title = "BAD", .right = true, .cell = cell_rejected},
-    {.title = "BLOCKS", .right = true, .cell = cell_blocks},
-    {.title = "LEASES", .right = true, .cell = cell_leases},
-    {.title = "SEEN", .right = true, .cell = cell_seen},
+    {.title = "NAME", .key = "name", .stretch = true},
+    {.title = "STATE", .key = "state", .color = state_color},
+    {.title = "KERNEL", .key = "kernel"},
+    {.title = "LANES", .key = "lanes", .kind = RENDER_COUNT},
+    {.title = "HASHRATE", .key = "hashrate", .kind = RENDER_RATE},
+    {.title = "SHARES", .key = "shares", .kind = RENDER_COUNT},
+    {.title = "STALE", .key = "stale", .kind = RENDER_COUNT},
+    {.title = "BAD", .key = "rejected", .kind = RENDER_COUNT},
+    {.title = "BLOCKS", .key = "blocks", .kind = RENDER_COUNT},
+    {.title = "LEASES", .key = "leases", .kind = RENDER_COUNT},
+    {.title = "SEEN", .key = "last_seen_ms", .kind = RENDER_AGE},
 };
 
 static int run_workers(struct session *s, const struct args *args)
@@ -164,20 +133,6 @@ static int run_workers(struct session *s, const struct args *args)
 
 /* --- blocks --- */
 
-COUNT_CELL(cell_height, "height")
-COUNT_CELL(cell_nonce, "nonce")
-TEXT_CELL(cell_worker, "worker")
-
-static void cell_hash(char *out, size_t cap, const json_t *row)
-{
-    render_hash(out, cap, text(row, "hash"));
-}
-
-static void cell_time(char *out, size_t cap, const json_t *row)
-{
-    render_time(out, cap, number(row, "time"));
-}
-
 static void cell_data(char *out, size_t cap, const json_t *row)
 {
     const json_t *data = json_object_get(row, "data");
@@ -190,11 +145,11 @@ static void cell_data(char *out, size_t cap, const json_t *row)
 }
 
 static const struct render_column block_columns[] = {
-    {.title = "HEIGHT", .right = true, .cell = cell_height},
-    {.title = "HASH", .cell = cell_hash},
-    {.title = "TIME (UTC)", .cell = cell_time},
-    {.title = "NONCE", .right = true, .cell = cell_nonce},
-    {.title = "WORKER", .cell = cell_worker},
+    {.title = "HEIGHT", .key = "height", .kind = RENDER_COUNT},
+    {.title = "HASH", .key = "hash", .kind = RENDER_HASH},
+    {.title = "TIME (UTC)", .key = "time", .kind = RENDER_TIME},
+    {.title = "NONCE", .key = "nonce", .kind = RENDER_COUNT},
+    {.title = "WORKER", .key = "worker"},
     {.title = "DATA", .stretch = true, .cell = cell_data},
 };
 

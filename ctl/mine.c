@@ -92,29 +92,12 @@ static int mine_batch(struct mining *m)
     return ERR_STATE;
 }
 
-static void cell_height(char *out, size_t cap, const json_t *row)
-{
-    render_count(out, cap, json_integer_value(json_object_get(row, "height")));
-}
-
-static void cell_hash(char *out, size_t cap, const json_t *row)
-{
-    const char *hash = json_string_value(json_object_get(row, "hash"));
-    snprintf(out, cap, "%s", hash ? hash : "");
-}
-
-static void cell_worker(char *out, size_t cap, const json_t *row)
-{
-    const char *worker = json_string_value(json_object_get(row, "worker"));
-    snprintf(out, cap, "%s", worker ? worker : "-");
-}
-
 static void print_result(struct mining *m)
 {
     static const struct render_column columns[] = {
-        {.title = "HEIGHT", .right = true, .cell = cell_height},
-        {.title = "HASH", .cell = cell_hash},
-        {.title = "WORKER", .stretch = true, .cell = cell_worker},
+        {.title = "HEIGHT", .key = "height", .kind = RENDER_COUNT},
+        {.title = "HASH", .key = "hash"},
+        {.title = "WORKER", .key = "worker", .stretch = true},
     };
     if (m->s->json) {
         json_t *result = json_pack("{s:O, s:I, s:I, s:I, s:f}", "blocks", m->blocks, "done", (json_int_t)m->done, "of",

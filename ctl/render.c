@@ -49,20 +49,55 @@ static const char *color_code(enum render_color color)
     return codes[color];
 }
 
+static bool is_right(const struct render_column *c)
+{
+    return c->kind >= RENDER_COUNT;
+}
+
 static void put_cell(FILE *to, const struct render_column *c, const char *text, size_t width, bool last)
 {
     int pad = (int)(width - render_width(text));
-    if (c->right)
+    if (is_right(c))
         fprintf(to, "%*s", pad, "");
     fputs(text, to);
     if (!last)
-        fprintf(to, "%*s", (c->right ? 0 : pad) + GAP, "");
+        fprintf(to, "%*s", (is_right(c) ? 0 : pad) + GAP, "");
+}
+
+static void format_cell(char *out, size_t cap, const struct render_column *c, const json_t *row)
+{
+    const json_t *value = json_object_get(row, c->key);
+    const char *text = json_is_string(value) ? json_string_value(value) : "-";
+    json_int_t n = (json_int_t)json_number_value(value);
+    switch (c->kind) {
+    case RENDER_TEXT:
+        snprintf(out, cap, "%s", text);
+        break;
+    case RENDER_HASH:
+        render_hash(out, cap, text);
+        break;
+    case RENDER_COUNT:
+        render_count(out, cap, n);
+        break;
+    case RENDER_RATE:
+        render_rate(out, cap, json_number_value(value));
+        break;
+    case RENDER_AGE:
+        render_age(out, cap, n);
+        break;
+    case RENDER_TIME:
+        render_time(out, cap, n);
+        break;
+    }
 }
 
 static void get_cell(char out[CELL_CAP], const struct render_column *c, const json_t *row)
 {
     out[0] = '\0';
-    c->cell(out, CELL_CAP - 4, row); /* room for "…" */
+    if (c->cell)
+        c->cell(out, CELL_CAP - 4, row); /* room for "…" */
+    else
+        format_cell(out, CELL_CAP - 4, c, row);
     make_plain(out);
 }
 
@@ -96,7 +131,7 @@ void render_table(FILE *to, bool color, const struct render_column *columns, siz
     CHECK(count <= RENDER_COLUMNS_MAX);
     measure(widths, columns, count, rows);
     for (size_t i = 0; i < count; i++)
-        put_cell(to, &columns[i], columns[i].title, widths[i], i + 1 == count && !columns[i].right);
+        put_cell(to, &columns[i], columns[i].title, widths[i], i + 1 == count && !is_right(&columns[i]));
     fputc('\n', to);
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {

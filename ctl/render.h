@@ -13,12 +13,16 @@ enum { RENDER_CAP = 64, RENDER_COLUMNS_MAX = 12, RENDER_WIDTH = 100 };
 
 enum render_color { RENDER_PLAIN, RENDER_GREEN, RENDER_YELLOW, RENDER_RED };
 
+/* How the value under a column's key is shown; all but TEXT and HASH stand at the right. */
+enum render_kind { RENDER_TEXT, RENDER_HASH, RENDER_COUNT, RENDER_RATE, RENDER_AGE, RENDER_TIME };
+
 struct render_column {
     const char *title;
-    bool right;                                   /* numbers */
+    const char *key; /* of the row's object; a missing value shows as "-" or 0 */
+    enum render_kind kind;
     bool stretch;                                 /* cut so that the table fits RENDER_WIDTH; at most one */
     enum render_color (*color)(const char *cell); /* NULL: plain */
-    /* Writes the cell of one row into out[cap]. */
+    /* Writes the cell of one row into out[cap]; NULL: by key and kind. */
     void (*cell)(char *out, size_t cap, const json_t *row);
 };
 
