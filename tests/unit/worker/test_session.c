@@ -45,11 +45,12 @@ static const struct message *last(enum message_type type)
 
 static const struct session_crew idle_crew = {0};
 /* Holds one lease that lasts for long. */
-static const struct session_crew busy_crew = {.held_count = 1,
-                                              .held = {{.id = 7, .pos = 50, .end = 1000000, .hashes = 50}},
-                                              .held_count = 1,
-                                              .left = 999950,
-                                              .rate = 10};
+static const struct session_crew busy_crew = {
+    .held_count = 1,
+    .held = {{.id = 7, .pos = 50, .end = 1000000, .hashes = 50}},
+    .left = 999950,
+    .rate = 10,
+};
 
 static struct session *fresh(void)
 {
