@@ -1,6 +1,7 @@
 #include "worker/crew.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <rt/sync.h>
 #include <rt/time.h>
@@ -20,7 +21,8 @@ struct crew {
     struct job jobs[CREW_JOBS_MAX]; /* oldest first */
     uint64_t current;               /* id of the job for leases that are bound to none; 0 before the first */
     bool paused, stopping;
-    uint64_t solved;       /* the job whose block was found here last */
+    uint64_t serials;      /* given out */
+    uint64_t solved;       /* serial of the job whose block was found here last */
     int64_t hold_until_ns; /* miners rest until then when the current job is solved; 0: they do not */
     int64_t changed_ns;    /* when the current job became so */
     int64_t gap_ns;        /* waited since the last lease ended */
@@ -87,6 +89,15 @@ static void evict_job(struct crew *self)
     CHECK(false); /* CREW_JOBS_MAX is above HOLDINGS_MAX + 1 */
 }
 
+/* The current job is another one now, or has other contents. */
+static void start_current_locked(struct crew *self)
+{
+    self->hold_until_ns = 0;
+    self->changed_ns = rt_now();
+    self->totals.switch_ns = 0;
+    rt_cond_broadcast(&self->work);
+}
+
 int crew_job(struct crew *self, const struct message_job *job)
 {
     struct job taken;
@@ -97,8 +108,15 @@ int crew_job(struct crew *self, const struct message_job *job)
         if (self->job_count == CREW_JOBS_MAX)
             evict_job(self);
         to = &self->jobs[self->job_count++];
+        to->serial = 0;
     }
-    *to = taken;
+    taken.serial = to->serial;
+    if (taken.serial == 0 || memcmp(&taken, to, sizeof taken) != 0) { /* announced again as it was: nothing changes */
+        taken.serial = ++self->serials;
+        *to = taken;
+        if (taken.id == self->current)
+            start_current_locked(self);
+    }
     rt_mutex_unlock(&self->lock);
     return 0;
 }
@@ -109,10 +127,7 @@ int crew_work_on(struct crew *self, uint64_t job)
     int err = find_job(self, job) ? 0 : ERR_UNKNOWN_JOB;
     if (err == 0 && self->current != job) {
         self->current = job;
-        self->hold_until_ns = 0;
-        self->changed_ns = rt_now();
-        self->totals.switch_ns = 0;
-        rt_cond_broadcast(&self->work);
+        start_current_locked(self);
     }
     rt_mutex_unlock(&self->lock);
     return err;
@@ -121,7 +136,8 @@ int crew_work_on(struct crew *self, uint64_t job)
 void crew_unsolve(struct crew *self, uint64_t job)
 {
     rt_mutex_lock(&self->lock);
-    if (self->solved == job) {
+    const struct job *found = find_job(self, job);
+    if (found && self->solved == found->serial) {
         self->solved = 0;
         self->hold_until_ns = 0;
         rt_cond_broadcast(&self->work);
@@ -129,16 +145,16 @@ void crew_unsolve(struct crew *self, uint64_t job)
     rt_mutex_unlock(&self->lock);
 }
 
-bool crew_found(struct crew *self, uint64_t job, enum job_grade grade)
+bool crew_found(struct crew *self, const struct job *job, enum job_grade grade)
 {
     rt_mutex_lock(&self->lock);
-    bool report = grade == JOB_SHARE || (grade == JOB_BLOCK && self->solved != job);
+    bool report = grade == JOB_SHARE || (grade == JOB_BLOCK && self->solved != job->serial);
     self->totals.shares += grade == JOB_SHARE;
     self->totals.siblings += grade == JOB_BLOCK && !report;
     if (report && grade == JOB_BLOCK) {
         self->totals.blocks++;
-        self->solved = job;
-        if (job == self->current)
+        self->solved = job->serial;
+        if (job->id == self->current)
             self->hold_until_ns = rt_now() + CREW_HOLD_MS * INT64_C(1000000);
     }
     rt_mutex_unlock(&self->lock);
@@ -265,9 +281,9 @@ bool crew_take(struct crew *self, size_t miner, uint64_t max, struct slice *slic
         bool given = holdings_flight(self->holdings, miner, slice) || holdings_carve(self->holdings, miner, max, slice);
         CHECK(given); /* is_ready_locked has just said so */
         uint64_t due = slice->job ? slice->job : self->current;
-        if (job->id != due) {
-            const struct job *found = find_job(self, due);
-            CHECK(found); /* evict_job keeps what is current or bound */
+        const struct job *found = find_job(self, due);
+        CHECK(found); /* evict_job keeps what is current or bound */
+        if (job->serial != found->serial) {
             *job = *found;
             if (due == self->current)
                 self->totals.switch_ns = rt_now() - self->changed_ns;

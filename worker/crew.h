@@ -66,11 +66,11 @@ void crew_totals(struct crew *self, struct crew_totals *out);
 
 /* --- a miner's side --- */
 /* Waits for work and takes it: at most max counters for miner. *job is the miner's copy of the job it worked on last
- * (id 0: none); it is replaced when another one is due. False when the crew stops. */
+ * (serial 0: none); it is replaced when another one is due. False when the crew stops. */
 bool crew_take(struct crew *self, size_t miner, uint64_t max, struct slice *slice, struct job *job) MUST_CHECK;
 /* done counters of the slice are hashed, all or the first ones. May wait for the mailbox. */
 void crew_put(struct crew *self, size_t miner, const struct slice *slice, uint64_t done, int64_t busy_ns);
 /* A hash that is worth something on this job: true when it is to be reported. */
-bool crew_found(struct crew *self, uint64_t job, enum job_grade grade);
+bool crew_found(struct crew *self, const struct job *job, enum job_grade grade);
 
 #endif

@@ -23,7 +23,7 @@ struct miner {
     size_t index;
     uint64_t size; /* nonces of the next slice */
     struct job job;
-    uint64_t prepared_job; /* what `ready` was made of; 0: nothing yet */
+    uint64_t prepared_job; /* serial of what `ready` was made of; 0: nothing yet */
     uint32_t prepared_extranonce;
     uint8_t header[HEADER_LEN];
     struct kernel_prepared ready;
@@ -48,7 +48,7 @@ uint64_t miner_next_size(uint64_t last, uint64_t done, int64_t busy_ns)
 /* Midstate and constants, once per job and extranonce. */
 static void prepare(struct miner *m, uint32_t extranonce)
 {
-    if (m->prepared_job == m->job.id && m->prepared_extranonce == extranonce)
+    if (m->prepared_job == m->job.serial && m->prepared_extranonce == extranonce)
         return;
     struct kernel_job job;
     uint8_t target[U256_LEN];
@@ -57,7 +57,7 @@ static void prepare(struct miner *m, uint32_t extranonce)
     kernel_job_init(&job, m->header, target);
     int err = kernel_prepare(&m->ready, &job);
     CHECK(err == 0); /* one version is always allowed */
-    m->prepared_job = m->job.id;
+    m->prepared_job = m->job.serial;
     m->prepared_extranonce = extranonce;
 }
 
@@ -67,7 +67,7 @@ static void report_hit(struct miner *m, const struct slice *slice, struct kernel
     struct report_found *f = &r.u.found;
     kernel_hash(&m->ready, hit, f->hash);
     enum job_grade grade = job_grade(&m->job, f->hash);
-    if (!crew_found(m->crew, m->job.id, grade))
+    if (!crew_found(m->crew, &m->job, grade))
         return;
     r.kind = grade == JOB_BLOCK ? REPORT_BLOCK : REPORT_SHARE;
     f->job = m->job.id;

@@ -306,6 +306,16 @@ Test(session, a_lease_request_without_an_answer_is_made_again)
     cr_assert_eq(said(MESSAGE_LEASE_REQ), 2);
 }
 
+Test(session, who_stops_asks_for_no_more_leases)
+{
+    AUTO(session_free) struct session *s = live(0);
+    session_stop_asking(s);
+    session_prefetch(s, 0, &idle_crew);
+    cr_assert_not(session_tick(s, 0, &idle_crew));
+    cr_assert_eq(said(MESSAGE_LEASE_REQ), 0);
+    cr_assert_eq(said(MESSAGE_PROGRESS), 1);
+}
+
 Test(session, a_long_round_trip_makes_it_ask_earlier)
 {
     AUTO(session_free) struct session *s = live(0);
