@@ -93,6 +93,29 @@ bool holdings_carve(struct holdings *self, size_t miner, uint64_t max, struct sl
     return false;
 }
 
+bool holdings_flight(struct holdings *self, size_t miner, struct slice *out)
+{
+    CHECK(miner < self->miners);
+    struct slice *s = &self->flight[miner];
+    if (s->start != s->end && !find(self, s->lease))
+        s->start = s->end;
+    *out = *s;
+    return s->start != s->end;
+}
+
+void holdings_advance(struct holdings *self, size_t miner, uint64_t done, uint64_t hashes, int64_t busy_ns)
+{
+    CHECK(miner < self->miners);
+    struct slice *s = &self->flight[miner];
+    CHECK(done > 0 && done < s->end - s->start);
+    s->start += done;
+    struct holding *l = find(self, s->lease);
+    if (!l)
+        return; /* dropped meanwhile */
+    l->hashes += hashes;
+    l->busy_ns += busy_ns;
+}
+
 bool holdings_finish(struct holdings *self, size_t miner, uint64_t hashes, int64_t busy_ns, struct holding *done)
 {
     CHECK(miner < self->miners);
@@ -139,6 +162,14 @@ bool holdings_reap(struct holdings *self, struct holding *done)
             remove_lease(self, &self->held[i]);
             return true;
         }
+    return false;
+}
+
+bool holdings_bound(const struct holdings *self, uint64_t job)
+{
+    for (size_t i = 0; i < self->count; i++)
+        if (self->held[i].job == job)
+            return true;
     return false;
 }
 

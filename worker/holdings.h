@@ -46,6 +46,11 @@ int holdings_add(struct holdings *self, uint64_t id, uint64_t epoch, uint64_t jo
 /* Gives miner (which has none in flight) at most max > 0 counters of the first lease that has some; never across an
  * extranonce. False when nothing is left to carve. */
 bool holdings_carve(struct holdings *self, size_t miner, uint64_t max, struct slice *out);
+/* What is left of the miner's slice, true when it has one in flight: it goes on with that before it carves anew. The
+ * rest of a slice whose lease was dropped is forgotten. */
+bool holdings_flight(struct holdings *self, size_t miner, struct slice *out);
+/* The first done > 0 counters of the miner's slice are hashed, the rest stays in flight. */
+void holdings_advance(struct holdings *self, size_t miner, uint64_t done, uint64_t hashes, int64_t busy_ns);
 /* The miner's slice is hashed whole. True when that completed its lease: it is copied to *done and held no more. */
 bool holdings_finish(struct holdings *self, size_t miner, uint64_t hashes, int64_t busy_ns, struct holding *done);
 /* The lease is to end at `at`. Returns by *end where it ends now: no lower than what is carved already, the old end if
@@ -56,6 +61,8 @@ int holdings_drop(struct holdings *self, uint64_t id) MUST_CHECK;
 /* Takes out a lease with nothing left and nothing in flight (after a cut): true, copied to *done. */
 bool holdings_reap(struct holdings *self, struct holding *done);
 
+/* Whether a held lease is bound to this job. */
+bool holdings_bound(const struct holdings *self, uint64_t job);
 size_t holdings_count(const struct holdings *self);
 /* States of all held leases, oldest first; returns how many (at most HOLDINGS_MAX). */
 size_t holdings_list(const struct holdings *self, struct holding_state out[HOLDINGS_MAX]);

@@ -16,6 +16,7 @@
 enum { JOB_COINBASE_BYTES = MESSAGE_COINBASE_LEN, JOB_BRANCH_MAX = MESSAGE_BRANCH_MAX };
 
 struct job {
+    uint64_t serial; /* given by the crew, never twice: ids may come again after a coordinator's restart; 0: none */
     uint64_t id, height;
     uint8_t parent[32]; /* hash of the block it builds on */
     uint32_t version, ntime, bits;

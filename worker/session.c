@@ -25,7 +25,7 @@ struct session {
     size_t endpoint_count, endpoint;
     unsigned attempts; /* since the last WELCOME */
 
-    bool live;
+    bool live, asks_no_more;
     uint64_t wid, seq; /* seq of the last message said */
     uint64_t epoch, tip_seq;
     struct heartbeat heard;
@@ -263,7 +263,7 @@ void session_prefetch(struct session *self, int64_t now_ns, const struct session
     int64_t patience = 4 * self->rtt_ns > CREDIT_AGAIN_NS ? 4 * self->rtt_ns : CREDIT_AGAIN_NS;
     if (self->asked > 0 && now_ns - self->asked_ns > patience)
         self->asked = 0;
-    if (!self->live || crew->held_count + self->asked >= HOLDINGS_WANTED)
+    if (!self->live || self->asks_no_more || crew->held_count + self->asked >= HOLDINGS_WANTED)
         return;
     int64_t left_ms = crew->rate > 1 ? (int64_t)((double)crew->left * 1000 / crew->rate) : 0;
     int64_t low_ms = self->lease_ms / 2;
@@ -282,6 +282,11 @@ void session_prefetch(struct session *self, int64_t now_ns, const struct session
         return;
     self->asked += m->u.lease_req.n;
     self->asked_ns = now_ns;
+}
+
+void session_stop_asking(struct session *self)
+{
+    self->asks_no_more = true;
 }
 
 static void say_tip_get(struct session *self)

@@ -89,6 +89,9 @@ bool session_tick(struct session *self, int64_t now_ns, const struct session_cre
 /* The prefetch rule alone, for the moment a lease ended: LEASE_REQ when less than max(T/2, 4 round trips) is left. */
 void session_prefetch(struct session *self, int64_t now_ns, const struct session_crew *crew);
 
+/* No LEASE_REQ from now on: the crew has stopped. */
+void session_stop_asking(struct session *self);
+
 /* Results: kept until acknowledged, said at once when live. 0; ERR_FULL: dropped and counted. found_ns: when found. */
 int session_share(struct session *self, int64_t now_ns, const struct message_share_entry *share) MUST_CHECK;
 int session_block(struct session *self, int64_t now_ns, const struct message_block *block, int64_t found_ns) MUST_CHECK;

@@ -75,6 +75,27 @@ Test(holdings, the_position_is_the_lowest_slice_in_flight_whatever_order_they_en
     cr_assert_eq(pos_of(l, 1), UINT64_MAX);
 }
 
+Test(holdings, a_slice_that_stopped_early_goes_on_where_it_stopped)
+{
+    AUTO(holdings_free) struct holdings *l = holdings_new(2);
+    cr_assert_eq(add(l, 1, 0, 30), 0);
+    struct slice s;
+    struct holding done;
+    cr_assert_not(holdings_flight(l, 0, &s));
+    cr_assert(holdings_carve(l, 0, 20, &s));
+    holdings_advance(l, 0, 5, 5, 3);
+    cr_assert(holdings_flight(l, 0, &s));
+    cr_assert_eq(s.start, 5);
+    cr_assert_eq(s.end, 20);
+    cr_assert_eq(pos_of(l, 1), 5);
+    cr_assert_not(holdings_finish(l, 0, 15, 1, &done));
+    cr_assert_not(holdings_flight(l, 0, &s));
+    cr_assert(holdings_carve(l, 1, 20, &s));
+    cr_assert(holdings_finish(l, 1, 10, 1, &done));
+    cr_assert_eq(done.hashes, 30);
+    cr_assert_eq(done.busy_ns, 5);
+}
+
 Test(holdings, the_next_lease_begins_while_the_last_slices_of_the_one_before_are_out)
 {
     AUTO(holdings_free) struct holdings *l = holdings_new(2);
@@ -137,6 +158,21 @@ Test(holdings, a_dropped_lease_lets_its_slices_end_into_nothing)
     cr_assert_eq(holdings_drop(l, 1), ERR_UNKNOWN_LEASE);
     cr_assert_not(holdings_finish(l, 0, 10, 1, &done));
     cr_assert_not(holdings_carve(l, 0, 10, &s));
+}
+
+Test(holdings, the_rest_of_a_slice_is_forgotten_with_its_lease)
+{
+    AUTO(holdings_free) struct holdings *l = holdings_new(1);
+    cr_assert_eq(holdings_add(l, 1, 1, 9, (uint64_t[]){0, 100}), 0);
+    struct slice s;
+    cr_assert(holdings_bound(l, 9));
+    cr_assert(holdings_carve(l, 0, 10, &s));
+    holdings_advance(l, 0, 4, 4, 1);
+    cr_assert_eq(holdings_drop(l, 1), 0);
+    cr_assert_not(holdings_bound(l, 9));
+    cr_assert_not(holdings_flight(l, 0, &s));
+    cr_assert_eq(add(l, 2, 0, 10), 0);
+    cr_assert(holdings_carve(l, 0, 10, &s), "and the miner is free again");
 }
 
 Test(holdings, many_miners_at_random_hash_every_counter_exactly_once)

@@ -23,9 +23,11 @@ static struct message_job job_of(const struct block *b, uint8_t coinbase[BLOCK_C
     cr_assert_gt(len, 0);
     m.coinbase1 = (struct cursor_view){coinbase, BLOCK_COINBASE1_LEN};
     m.coinbase2 = (struct cursor_view){coinbase + BLOCK_COINBASE1_LEN + 4, (size_t)len - BLOCK_COINBASE1_LEN - 4};
-    int count = block_branch(m.branch[0], b);
+    uint8_t branch[BLOCK_BRANCH_MAX * 32];
+    int count = block_branch(branch, b);
     cr_assert_eq(count, 2);
     m.branch_count = (uint32_t)count;
+    memcpy(m.branch, branch, sizeof m.branch);
     memset(m.parent, 0x5a, 32);
     memset(m.share_target, 0xff, 32);
     return m;

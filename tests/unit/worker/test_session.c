@@ -45,11 +45,12 @@ static const struct message *last(enum message_type type)
 
 static const struct session_crew idle_crew = {0};
 /* Holds one lease that lasts for long. */
-static const struct session_crew busy_crew = {.held_count = 1,
-                                              .held = {{.id = 7, .pos = 50, .end = 1000000, .hashes = 50}},
-                                              .held_count = 1,
-                                              .left = 999950,
-                                              .rate = 10};
+static const struct session_crew busy_crew = {
+    .held_count = 1,
+    .held = {{.id = 7, .pos = 50, .end = 1000000, .hashes = 50}},
+    .left = 999950,
+    .rate = 10,
+};
 
 static struct session *fresh(void)
 {
@@ -303,6 +304,16 @@ Test(session, a_lease_request_without_an_answer_is_made_again)
     cr_assert_eq(said(MESSAGE_LEASE_REQ), 1);
     session_prefetch(s, 1100 * MS, &two);
     cr_assert_eq(said(MESSAGE_LEASE_REQ), 2);
+}
+
+Test(session, who_stops_asks_for_no_more_leases)
+{
+    AUTO(session_free) struct session *s = live(0);
+    session_stop_asking(s);
+    session_prefetch(s, 0, &idle_crew);
+    cr_assert_not(session_tick(s, 0, &idle_crew));
+    cr_assert_eq(said(MESSAGE_LEASE_REQ), 0);
+    cr_assert_eq(said(MESSAGE_PROGRESS), 1);
 }
 
 Test(session, a_long_round_trip_makes_it_ask_earlier)
