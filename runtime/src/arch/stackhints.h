@@ -34,13 +34,13 @@ struct rti_stackhints {
 
 #define RTI_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
 
-#if RTI_HAVE_TSAN + 0
+#if defined(RTI_HAVE_TSAN)
 void __tsan_switch_to_fiber(void *fiber, unsigned flags);
 /* Directly before the switch. */
 #define RTI_STACKHINTS_LEAVE(from, to) __tsan_switch_to_fiber((to)->tsan_fiber, 0)
 #define RTI_STACKHINTS_ARRIVE(me)      ((void)(me))
 enum { RTI_STACKHINTS_SANITIZED = 1 };
-#elif RTI_HAVE_ASAN + 0
+#elif defined(RTI_HAVE_ASAN)
 void __sanitizer_start_switch_fiber(void **fake, const void *bottom, size_t size);
 void __sanitizer_finish_switch_fiber(void *fake, const void **bottom_old, size_t *size_old);
 #define RTI_STACKHINTS_LEAVE(from, to) __sanitizer_start_switch_fiber(&(from)->asan_fake, (to)->lo, (to)->size)
