@@ -2,12 +2,12 @@
 
 #include <pthread.h>
 
-#if RTI_HAVE_TSAN + 0
+#if defined(RTI_HAVE_TSAN)
 void *__tsan_get_current_fiber(void);
 void *__tsan_create_fiber(unsigned flags);
 void __tsan_destroy_fiber(void *fiber);
 #endif
-#if RTI_HAVE_ASAN + 0
+#if defined(RTI_HAVE_ASAN)
 void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
 #endif
 
@@ -27,7 +27,7 @@ static void thread_bounds(struct rti_stackhints *h)
 void rti_stackhints_thread(struct rti_stackhints *h)
 {
     thread_bounds(h);
-#if RTI_HAVE_TSAN + 0
+#if defined(RTI_HAVE_TSAN)
     h->tsan_fiber = __tsan_get_current_fiber();
 #endif
 }
@@ -37,21 +37,21 @@ void rti_stackhints_bind(struct rti_stackhints *h, void *lo, size_t size)
     h->lo = lo;
     h->size = size;
     h->asan_fake = NULL;
-#if RTI_HAVE_TSAN + 0
+#if defined(RTI_HAVE_TSAN)
     h->tsan_fiber = __tsan_create_fiber(0);
 #endif
-#if RTI_HAVE_ASAN + 0
+#if defined(RTI_HAVE_ASAN)
     __asan_unpoison_memory_region(lo, size);
 #endif
 }
 
 void rti_stackhints_unbind(struct rti_stackhints *h)
 {
-#if RTI_HAVE_TSAN + 0
+#if defined(RTI_HAVE_TSAN)
     if (h->tsan_fiber)
         __tsan_destroy_fiber(h->tsan_fiber);
 #endif
-#if RTI_HAVE_ASAN + 0
+#if defined(RTI_HAVE_ASAN)
     __asan_unpoison_memory_region(h->lo, h->size);
 #endif
     h->tsan_fiber = NULL;
