@@ -12,3 +12,8 @@ if(LODE_COVERAGE)
   add_compile_options(--coverage)
   add_link_options(--coverage)
 endif()
+# The code under test reports its edges to libFuzzer; the targets themselves link the driver (tests/fuzz).
+if(LODE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()

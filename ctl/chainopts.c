@@ -36,15 +36,15 @@ static bool take_flag(struct reader *r, const char *flag, const char **value)
     return true;
 }
 
-static int read_number(const struct reader *r, const char *flag, const char *text, uint64_t low, uint64_t high,
+static int read_number(const struct reader *r, const char *flag, const char *text, const uint64_t range[2],
                        uint64_t *out)
 {
     char *end = NULL, problem[160];
     errno = 0;
     unsigned long long v = text && text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
-    if (!end || *end != '\0' || errno != 0 || v < low || v > high) {
+    if (!end || *end != '\0' || errno != 0 || v < range[0] || v > range[1]) {
         snprintf(problem, sizeof problem, "wants a whole number from %llu to %llu, not '%.40s'",
-                 (unsigned long long)low, (unsigned long long)high, text ? text : "");
+                 (unsigned long long)range[0], (unsigned long long)range[1], text ? text : "");
         return usage_error(r, flag, problem);
     }
     *out = v;
@@ -78,16 +78,17 @@ struct numbers {
 /* One argument, or two with a value. */
 static int read_argument(struct reader *r, struct chainopts *out, struct numbers *numbers, bool from_height)
 {
+    static const uint64_t seconds[2] = {1, SECONDS_MAX}, heights[2] = {0, HEIGHT_MAX};
     const char *value, *arg = r->argv[r->at];
     if (take_flag(r, "--network", &value))
         return read_network(r, value, &out->network);
     if (take_flag(r, "--spacing", &value))
-        return read_number(r, "--spacing", value, 1, SECONDS_MAX, &numbers->spacing);
+        return read_number(r, "--spacing", value, seconds, &numbers->spacing);
     if (take_flag(r, "--half-life", &value))
-        return read_number(r, "--half-life", value, 1, SECONDS_MAX, &numbers->half_life);
+        return read_number(r, "--half-life", value, seconds, &numbers->half_life);
     if (from_height && take_flag(r, "--from-height", &value)) {
         out->has_from_height = true;
-        return read_number(r, "--from-height", value, 0, HEIGHT_MAX, &out->from_height);
+        return read_number(r, "--from-height", value, heights, &out->from_height);
     }
     if (strcmp(arg, "--help") == 0) {
         print_usage(r, from_height);

@@ -74,7 +74,7 @@ static void print_verdict(const struct verdict *v)
         json_pack("{s:I, s:I, s:s?, s:s, s:b}", "headers", (json_int_t)v->headers, "first_height",
                   (json_int_t)v->first_height, "tip", v->headers ? tip : NULL, "work", work, "ok", v->code == 0);
     if (v->code != 0) {
-        json_object_set_new(o, "height", json_integer((json_int_t)(v->first_height + v->headers)));
+        json_object_set_new(o, "height", json_integer((json_int_t)v->first_height + (json_int_t)v->headers));
         json_object_set_new(o, "code", json_string(err_code(v->code)));
         json_object_set_new(o, "text", json_string(err_text(v->code)));
     }

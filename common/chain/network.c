@@ -256,7 +256,7 @@ int network_check_step(const struct network *self, uint64_t height, uint32_t old
 
 uint32_t network_median_time(const struct network_past *past)
 {
-    uint32_t sorted[NETWORK_MEDIAN_SPAN], time, bits;
+    uint32_t sorted[NETWORK_MEDIAN_SPAN] = {0}, time, bits;
     size_t span = past->height + 1 < NETWORK_MEDIAN_SPAN ? (size_t)past->height + 1 : NETWORK_MEDIAN_SPAN;
     for (size_t n = 0; n < span; n++) {
         if (!past->at(past->ctx, past->height - n, &time, &bits))

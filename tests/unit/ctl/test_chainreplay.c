@@ -17,6 +17,32 @@ static void expect_event(int line, const char *event, long long height)
     json_decref(o);
 }
 
+static void expect_text(int line, const char *key, const char *wanted)
+{
+    json_t *o = json_line(c.out, line);
+    cr_assert_not_null(text_of(o, key));
+    cr_assert_str_eq(text_of(o, key), wanted);
+    json_decref(o);
+}
+
+/* A reorg of depth 2 from one header's block to the other's, which is the tip at the end too. */
+static void expect_reorg(int line, const uint8_t *from, const uint8_t *to)
+{
+    uint8_t hash[32];
+    char text[65];
+    header_hash_raw(hash, from);
+    bytes_to_hex_reversed(text, hash, 32);
+    expect_text(line, "old_tip", text);
+    header_hash_raw(hash, to);
+    bytes_to_hex_reversed(text, hash, 32);
+    expect_text(line, "new_tip", text);
+    expect_text(line, "hash", text);
+    expect_text(10, "tip", text);
+    json_t *o = json_line(c.out, line);
+    cr_assert_eq(number_of(o, "depth"), 2);
+    json_decref(o);
+}
+
 static void child(uint8_t *out, const uint8_t *parent, uint8_t salt)
 {
     struct header h;
@@ -48,7 +74,7 @@ Test(chainreplay, tells_one_event_a_line_and_the_tip_at_the_end)
         memcpy(file1 + 80 * i, first[i], 80);
     for (int i = 0; i < 2; i++)
         memcpy(file2 + 80 * i, second[i], 80);
-    char path1[32], path2[32], old_tip[65], new_tip[65];
+    char path1[32], path2[32];
     write_file(path1, file1, sizeof file1);
     write_file(path2, file2, sizeof file2);
     RUN(&c, chainreplay_main, "replay", "--network", "lode-regtest", path1, path2);
@@ -66,29 +92,14 @@ Test(chainreplay, tells_one_event_a_line_and_the_tip_at_the_end)
     expect_event(8, "refused", -1);
     expect_event(9, "refused", -1);
 
-    uint8_t hash[32];
-    header_hash_raw(hash, a2);
-    bytes_to_hex_reversed(old_tip, hash, 32);
-    header_hash_raw(hash, b3);
-    bytes_to_hex_reversed(new_tip, hash, 32);
-    json_t *o = json_line(c.out, 6);
-    cr_assert_eq(number_of(o, "depth"), 2);
-    cr_assert_str_eq(text_of(o, "old_tip"), old_tip);
-    cr_assert_str_eq(text_of(o, "new_tip"), new_tip);
-    cr_assert_str_eq(text_of(o, "hash"), new_tip);
-    json_decref(o);
-    o = json_line(c.out, 7);
-    cr_assert_str_eq(text_of(o, "code"), "bits-wrong");
-    json_decref(o);
-    o = json_line(c.out, 8);
-    cr_assert_str_eq(text_of(o, "code"), "duplicate");
-    json_decref(o);
-    o = json_line(c.out, 10);
+    expect_reorg(6, a2, b3);
+    expect_text(7, "code", "bits-wrong");
+    expect_text(8, "code", "duplicate");
+    json_t *o = json_line(c.out, 10);
     cr_assert_null(json_object_get(o, "event"));
-    cr_assert_str_eq(text_of(o, "tip"), new_tip);
     cr_assert_eq(number_of(o, "height"), 3);
-    cr_assert_str_eq(text_of(o, "work"), "0000000000000000000000000000000000000000000000000000000000000008");
     json_decref(o);
+    expect_text(10, "work", "0000000000000000000000000000000000000000000000000000000000000008");
     cr_assert_null(json_line(c.out, 11));
 }
 
