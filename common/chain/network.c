@@ -155,12 +155,19 @@ static int64_t period_s(const struct network *self)
     return (int64_t)NETWORK_INTERVAL * self->spacing_s;
 }
 
-/* base * actual / period, at most the limit. The product fits: a limit is below 2^234 and 4 periods below 2^22.3. */
+/* base * actual / period, at most the limit; exact for any limit, as the product has a fifth word. */
 static uint32_t scale(const struct network *self, uint32_t base, int64_t actual)
 {
-    struct u256 target = target_decode(base).value, period = u256_from_u64((uint64_t)period_s(self));
-    (void)u256_mul_u64(&target, &target, (uint64_t)actual);
-    u256_div(&target, NULL, &target, &period);
+    __extension__ typedef unsigned __int128 wide;
+    struct u256 target = target_decode(base).value;
+    uint64_t period = (uint64_t)period_s(self), rest = u256_mul_u64(&target, &target, (uint64_t)actual);
+    if (rest >= period) /* the quotient itself is over 256 bits */
+        return self->limit_bits;
+    for (int i = 3; i >= 0; i--) {
+        wide part = (wide)rest << 64 | target.limb[i];
+        target.limb[i] = (uint64_t)(part / period);
+        rest = (uint64_t)(part % period);
+    }
     if (u256_compare(&target, &self->limit) > 0)
         target = self->limit;
     return target_to_bits(&target);

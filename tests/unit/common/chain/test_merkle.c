@@ -96,6 +96,20 @@ Test(merkle, a_repeated_tail_has_the_same_root_and_is_reported)
     }
 }
 
+Test(merkle, equal_neighbours_are_reported_wherever_they_are_paired)
+{
+    static uint8_t leaves[16 * 32];
+    uint8_t root[32];
+    for (size_t i = 0; i + 1 < 16; i++) {
+        fill(leaves, 16, 3);
+        memcpy(leaves + 32 * (i + 1), leaves + 32 * i, 32);
+        cr_assert_eq(merkle_root(root, leaves, 16), i % 2 ? 0 : ERR_MUTATED); /* at odd places they are not a pair */
+    }
+    fill(leaves, 16, 4);
+    memcpy(leaves + 32 * 4, leaves, 32 * 4); /* two equal subtrees */
+    cr_assert_eq(merkle_root(root, leaves, 16), ERR_MUTATED);
+}
+
 Test(merkle, a_list_of_four_billion_hashes_is_refused_before_it_is_read)
 {
     uint8_t leaf[32] = {1}, root[32], zero[32] = {0}, branch[MERKLE_BRANCH_MAX * 32];

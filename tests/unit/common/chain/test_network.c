@@ -330,6 +330,7 @@ Test(network, asert_stops_at_the_limit_and_at_one)
     cr_assert_eq(network_asert(&easy, 0x207fffff, 599, 0), 0x207fffff);
     cr_assert_eq(network_asert(&easy, 0x207fffff, -600, 0), 0x203fffff);
     cr_assert_eq(network_asert(&easy, 0x207fffff, 100 * 600, 0), 0x207fffff);
+    cr_assert_eq(network_asert(&easy, 0x20400000, 100 * 600, 0), 0x207fffff); /* all of it above 2^256 */
 }
 
 Test(network, asert_agrees_with_another_programs_integers)

@@ -23,11 +23,14 @@ static struct tree *new_tree(const struct network *net)
     return tree_new(&(struct tree_config){.network = net, .seed = 99});
 }
 
-/* A block on prev; salt makes it different from its brothers. */
+/* A block on prev; salt makes it different from its brothers. The hard ones of a period are as far apart as wanted:
+ * 2016 times the spacing over its 2015 gaps, so that a retarget leaves the difficulty alone. */
 static struct header child_of(const struct header *parent, const uint8_t prev[32], uint32_t bits, uint32_t salt,
                               uint8_t hash[32])
 {
-    struct header h = {.version = 1, .time = parent->time + (bits == 0x207fffff ? 1201 : 60), .bits = bits};
+    const uint32_t genesis_time = network_find("lode-regtest")->genesis.time;
+    uint32_t gap = bits == 0x207fffff ? 1201 : parent->time == genesis_time ? 1200 : 600;
+    struct header h = {.version = 1, .time = parent->time + gap, .bits = bits};
     memcpy(h.prev, prev, 32);
     bytes_put_le32(h.merkle, salt);
     mine(&h, hash);
@@ -265,6 +268,50 @@ Test(tree, refuses_a_branch_more_than_2016_below_the_tip)
     tree_free(&tree);
 }
 
+/* count blocks with these bits on top of *parent, which moves up with them; each must give want. */
+static void extend(struct tree *tree, struct header *parent, size_t count, uint32_t bits, int want)
+{
+    struct tree_event e;
+    uint8_t hash[32];
+    for (size_t i = 0; i < count; i++) {
+        header_hash(hash, parent);
+        struct header h = child_of(parent, hash, bits, bits, hash);
+        cr_assert_eq(insert(tree, &h, &e), want);
+        if (want >= 0)
+            *parent = h;
+    }
+}
+
+Test(tree, depth_is_measured_in_height_and_in_work)
+{
+    struct network net = two_works();
+    const uint32_t hard = 0x203fffff, easy = 0x207fffff;
+    /* A side branch of work 4 a block is ahead in work of a main chain of 2 a block, but low: refused by height. */
+    struct tree *tree = new_tree(&net);
+    struct header trunk = net.genesis, side;
+    extend(tree, &trunk, 1, hard, TREE_CONNECTED);
+    side = trunk;
+    extend(tree, &trunk, 30, easy, TREE_CONNECTED);
+    extend(tree, &side, 10, hard, TREE_SIDE);
+    extend(tree, &trunk, TREE_SIDE_DEPTH + 11 - 31, easy, TREE_CONNECTED); /* the floor is at height 11, work 28 */
+    extend(tree, &side, 1, hard, TREE_SIDE);                               /* height 12, work 52 */
+    extend(tree, &trunk, 2, easy, TREE_CONNECTED);                         /* the floor is at height 13, work 32 */
+    extend(tree, &side, 1, hard, ERR_TOO_DEEP);                            /* height 13 */
+    tree_free(&tree);
+    /* And the other way round: higher than the floor, but with less work. */
+    tree = new_tree(&net);
+    trunk = net.genesis;
+    extend(tree, &trunk, 1, hard, TREE_CONNECTED);
+    side = trunk;
+    extend(tree, &trunk, 30, hard, TREE_CONNECTED);
+    extend(tree, &side, 20, easy, TREE_SIDE);                              /* height 21, work 48 */
+    extend(tree, &trunk, TREE_SIDE_DEPTH + 11 - 31, hard, TREE_CONNECTED); /* the floor is at height 11, work 48 */
+    extend(tree, &side, 1, easy, TREE_SIDE);                               /* work 50 */
+    extend(tree, &trunk, 1, hard, TREE_CONNECTED);                         /* the floor is at height 12, work 52 */
+    extend(tree, &side, 1, easy, ERR_TOO_DEEP);                            /* height 23, work 52 */
+    tree_free(&tree);
+}
+
 Test(tree, reorganises_2016_blocks_deep_and_back)
 {
     struct tree *tree = long_tree(0);
@@ -377,7 +424,7 @@ Test(tree, answers_what_a_block_on_top_must_have)
     cr_assert_eq(bits, 0x203fffff);
     cr_assert_eq(tree_next_bits(tree, tree_tip(tree), parent.time + 1201, &bits), 0);
     cr_assert_eq(bits, 0x207fffff);
-    cr_assert_eq(tree_median_time(tree, tree_tip(tree)), net.genesis.time + 4 * 60);
+    cr_assert_eq(tree_median_time(tree, tree_tip(tree)), net.genesis.time + 1200 + 3 * 600);
     cr_assert_str_eq(tree_network(tree)->name, "lode-regtest");
     size_t seen = 10;
     tree_each(tree, count_node, &seen);
