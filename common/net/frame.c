@@ -324,7 +324,7 @@ static int recv_whole(struct frame_socket *self, struct frame_peer *from, zmq_ms
         got = recv_peer(self, from, msg);
     if (got != 1)
         return got;
-    TSAN_ACQUIRE(&passage);
+    tsan_acquire(&passage);
     if (!zmq_msg_more(msg))
         return 1;
     drain(self->zmq, msg);
@@ -356,7 +356,7 @@ void frame_release(struct frame *self)
     zmq_msg_close(&self->msg);
 }
 
-/* The copy is made here and not by zmq_send, so that it lies before TSAN_RELEASE. */
+/* The copy is made here and not by zmq_send, so that it lies before tsan_release. */
 static int send_part(void *s, const void *data, size_t len, int flags)
 {
     zmq_msg_t msg;
@@ -364,7 +364,7 @@ static int send_part(void *s, const void *data, size_t len, int flags)
     CHECK(zmq_msg_init_size(&msg, len) == 0); /* only without memory */
     if (len)
         memcpy(zmq_msg_data(&msg), data, len);
-    TSAN_RELEASE(&passage);
+    tsan_release(&passage);
     do {
         n = zmq_msg_send(&msg, s, flags | ZMQ_DONTWAIT);
     } while (n < 0 && zmq_errno() == EINTR);
