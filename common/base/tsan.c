@@ -11,11 +11,12 @@
 #ifdef ACTIVE
 void __tsan_acquire(void *at);
 void __tsan_release(void *at);
-const char *__tsan_default_suppressions(void);
+/* The name that TSan looks for. */
+const char *tsan_suppressions(void) __asm__("__tsan_default_suppressions");
 
 /* libzmq is not instrumented and orders its threads by atomics that TSan does not see: what it does inside is not ours
  * to judge. Both names, because its strings are compared inside the C++ library. */
-const char *__tsan_default_suppressions(void)
+const char *tsan_suppressions(void)
 {
     return "called_from_lib:libzmq.so\ncalled_from_lib:libstdc++.so\n";
 }
