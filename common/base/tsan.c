@@ -1,17 +1,9 @@
 #include "common/base/tsan.h"
 
-#if defined(__SANITIZE_THREAD__)
-#define ACTIVE 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define ACTIVE 1
-#endif
-#endif
-
-#ifdef ACTIVE
-void __tsan_acquire(void *at);
-void __tsan_release(void *at);
-/* The name that TSan looks for. */
+/* Weak: NULL where TSan is not linked in. */
+void __tsan_acquire(void *at) __attribute__((weak));
+void __tsan_release(void *at) __attribute__((weak));
+/* The name that TSan looks for; nobody else does. */
 const char *tsan_suppressions(void) __asm__("__tsan_default_suppressions");
 
 /* libzmq is not instrumented and orders its threads by atomics that TSan does not see: what it does inside is not ours
@@ -23,21 +15,12 @@ const char *tsan_suppressions(void)
 
 void tsan_acquire(void *at)
 {
-    __tsan_acquire(at);
+    if (__tsan_acquire)
+        __tsan_acquire(at);
 }
 
 void tsan_release(void *at)
 {
-    __tsan_release(at);
+    if (__tsan_release)
+        __tsan_release(at);
 }
-#else
-void tsan_acquire(void *at)
-{
-    (void)at;
-}
-
-void tsan_release(void *at)
-{
-    (void)at;
-}
-#endif

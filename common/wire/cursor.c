@@ -62,6 +62,7 @@ static int parse_wide(struct head *h, const uint8_t *at, size_t left)
     h->type = (enum cursor_type)wide[row].type;
     h->size = 1 + width;
     h->n = n;
+    DCHECK(h->type != CURSOR_INT || width > 0); /* W1: so says the table */
     if (h->type == CURSOR_INT)
         set_int(h, (int64_t)(n << (64 - 8 * width)) >> (64 - 8 * width));
     else if (h->type == CURSOR_FLOAT)
@@ -241,7 +242,7 @@ struct cursor_view cursor_bin(struct cursor *c, size_t max)
 void cursor_bin_exact(struct cursor *c, uint8_t *out, size_t len)
 {
     const struct cursor_view v = body(c, CURSOR_BIN, SIZE_MAX);
-    if (v.len == len && c->err == 0) {
+    if (v.at && v.len == len) {
         memcpy(out, v.at, len);
         return;
     }
