@@ -3,23 +3,9 @@
 #ifndef COMMON_BASE_TSAN_H
 #define COMMON_BASE_TSAN_H
 
-#if defined(__SANITIZE_THREAD__)
-#define TSAN_ACTIVE 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define TSAN_ACTIVE 1
-#endif
-#endif
-
-#ifdef TSAN_ACTIVE
-void __tsan_acquire(void *at);
-void __tsan_release(void *at);
-/* What this thread did before TSAN_RELEASE(at) is seen by one that then passes TSAN_ACQUIRE(at). */
-#define TSAN_ACQUIRE(at) __tsan_acquire(at)
-#define TSAN_RELEASE(at) __tsan_release(at)
-#else
-#define TSAN_ACQUIRE(at) ((void)(at))
-#define TSAN_RELEASE(at) ((void)(at))
-#endif
+/* What a thread did before tsan_release(at) is seen by one that passes tsan_acquire(at) afterwards. at: any address
+ * that both sides name. */
+void tsan_acquire(void *at);
+void tsan_release(void *at);
 
 #endif

@@ -177,8 +177,8 @@ int flatfile_slurp(char **out, size_t *len, const char *path, size_t max)
 
 int flatfile_read(const char *path, size_t max, flatfile_fn *fn, void *arg, struct flatfile_fault *fault_out)
 {
-    char *text;
-    size_t len;
+    char *text = NULL;
+    size_t len = 0;
     *fault_out = (struct flatfile_fault){0};
     TRY(flatfile_slurp(&text, &len, path, max));
     const int err = flatfile_parse(text, len, fn, arg, fault_out);

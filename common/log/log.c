@@ -25,6 +25,7 @@ static struct {
 enum {
     KEY_MAX = 64,
     VALUE_MAX = 1024,
+    TIME_MAX = 64,
     TAIL_MAX = 64, /* room kept for cut=true and the end of the line */
 };
 
@@ -35,7 +36,15 @@ struct line {
     bool cut;
 };
 
-/* One value under construction, before it is quoted. */
+/* One value whole, before it is quoted. */
+struct piece {
+    const char *text;
+    size_t len;
+    bool is_number; /* bare in JSON */
+    bool cut;       /* not all of it is there */
+};
+
+/* One value under construction. */
 struct value {
     char text[VALUE_MAX];
     size_t len;
@@ -106,7 +115,7 @@ static void put_text(struct line *l, const char *text)
 }
 
 /* v in decimal, padded with zeroes to width. Returns the digits in buf's end. */
-static const char *digits(char buf[24], uint64_t v, int width)
+static char *digits(char buf[24], uint64_t v, int width)
 {
     char *p = buf + 23;
     *p = 0;
@@ -117,15 +126,9 @@ static const char *digits(char buf[24], uint64_t v, int width)
     return p;
 }
 
-static void put_number(struct line *l, uint64_t v, int width)
-{
-    char buf[24];
-    put_text(l, digits(buf, v, width));
-}
-
 /* RFC 3339 in UTC with nanoseconds; days to a date by the algorithm of H. Hinnant, "chrono-compatible low-level date
  * algorithms", civil_from_days. (gmtime_r takes a lock, so it is not for signal handlers.) */
-static void put_time(struct line *l, const struct timespec *ts)
+static void format_time(char out[TIME_MAX], const struct timespec *ts)
 {
     const int64_t day = ts->tv_sec / 86400, second = ts->tv_sec % 86400;
     const int64_t z = day + 719468, era = z / 146097, doe = z - era * 146097;
@@ -135,18 +138,22 @@ static void put_time(struct line *l, const struct timespec *ts)
     const struct {
         int64_t v;
         int width;
-        const char *after;
-    } parts[] = {{year, 4, "-"},
-                 {month, 2, "-"},
-                 {doy - (153 * mp + 2) / 5 + 1, 2, "T"},
-                 {second / 3600, 2, ":"},
-                 {second / 60 % 60, 2, ":"},
-                 {second % 60, 2, "."},
-                 {ts->tv_nsec, 9, "Z"}};
+        char after;
+    } parts[] = {{year, 4, '-'},
+                 {month, 2, '-'},
+                 {doy - (153 * mp + 2) / 5 + 1, 2, 'T'},
+                 {second / 3600, 2, ':'},
+                 {second / 60 % 60, 2, ':'},
+                 {second % 60, 2, '.'},
+                 {ts->tv_nsec, 9, 'Z'}};
+    char buf[24];
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        put_number(l, (uint64_t)parts[i].v, parts[i].width);
-        put_text(l, parts[i].after);
+        const char *text = digits(buf, (uint64_t)parts[i].v, parts[i].width);
+        while (*text)
+            *out++ = *text++;
+        *out++ = parts[i].after;
     }
+    *out = 0;
 }
 
 /* Bytes of one character of text[0..len), 0 when it must be escaped: controls, quote, backslash, and what is no UTF-8.
@@ -228,7 +235,7 @@ static void put_value(struct line *l, const char *text, size_t len, bool is_numb
 }
 
 /* Key and value, whole or not at all. */
-static void put_pair(struct line *l, const char *key, size_t key_len, const struct value *v)
+static void put_pair(struct line *l, const char *key, size_t key_len, const struct piece *v)
 {
     const size_t before = l->len;
     const bool was_cut = l->cut;
@@ -242,36 +249,30 @@ static void put_pair(struct line *l, const char *key, size_t key_len, const stru
 
 static void put_named(struct line *l, const char *key, const char *text)
 {
-    struct value v = {0};
-    v.len = strnlen(text, sizeof(v.text));
-    memcpy(v.text, text, v.len);
+    const struct piece v = {.text = text, .len = strnlen(text, VALUE_MAX)};
     put_pair(l, key, strlen(key), &v);
 }
 
 static void put_count(struct line *l, const char *key, int64_t n)
 {
-    char buf[24];
-    struct value v = {.is_number = true};
-    const char *text = digits(buf, n < 0 ? 0 - (uint64_t)n : (uint64_t)n, 1);
+    char buf[24]; /* twenty digits, a sign and the NUL */
+    char *text = digits(buf, n < 0 ? 0 - (uint64_t)n : (uint64_t)n, 1);
     if (n < 0)
-        v.text[v.len++] = '-';
-    memcpy(v.text + v.len, text, strlen(text));
-    v.len += strlen(text);
-    put_pair(l, key, strlen(key), &v);
+        *--text = '-';
+    put_pair(l, key, strlen(key), &(struct piece){.text = text, .len = strlen(text), .is_number = true});
 }
 
 static void begin(struct line *l, enum log_level level, const char *event)
 {
     struct timespec ts;
-    struct line stamp = {.len = 0};
+    char stamp[TIME_MAX];
     clock_gettime(CLOCK_REALTIME, &ts);
-    put_time(&stamp, &ts);
-    stamp.text[stamp.len] = 0;
+    format_time(stamp, &ts);
     l->len = 0;
     l->cut = false;
     if (state.form == LOG_FORM_JSON)
         put(l, "{", 1);
-    put_named(l, "ts", stamp.text);
+    put_named(l, "ts", stamp);
     put_named(l, "level", log_level_name(level));
     put_named(l, "component", state.component);
     put_named(l, "event", event);
@@ -500,13 +501,12 @@ static void put_pairs(struct line *l, const char *format, va_list *args)
         p += strcspn(p, "= ");
         const size_t key_len = (size_t)(p - key) < KEY_MAX ? (size_t)(p - key) : KEY_MAX;
         if (*p != '=') {
-            v = (struct value){.text = "true", .len = 4, .is_number = true};
-            put_pair(l, key, key_len, &v);
+            put_pair(l, key, key_len, &(struct piece){.text = "true", .len = 4, .is_number = true});
             continue;
         }
         p++;
         const bool ok = read_value(&v, &p, args);
-        put_pair(l, key, key_len, &v);
+        put_pair(l, key, key_len, &(struct piece){v.text, v.len, v.is_number, v.cut});
         if (!ok)
             return;
     }

@@ -195,36 +195,48 @@ static int bind_checked(void *s, const struct frame_options *o, const char *text
     return zmq_bind(s, text) < 0 ? zmq_error() : 0;
 }
 
+static int set_up_bind(void *s, const struct frame_options *o, const char *endpoint)
+{
+    TRY(set_common(s, o));
+    TRY(set_kind(s, o));
+    TRY(set_listening(s, o));
+    return endpoint ? bind_checked(s, o, endpoint) : 0;
+}
+
+static int set_up_connect(void *s, const struct frame_options *o, const char *endpoint)
+{
+    TRY(set_common(s, o));
+    TRY(set_kind(s, o));
+    TRY(set_connecting(s, o));
+    return endpoint ? connect_checked(s, endpoint) : 0;
+}
+
+typedef int set_up_fn(void *s, const struct frame_options *o, const char *endpoint);
+
+static int open_with(struct frame_socket **out, struct frame_context *ctx, const struct frame_options *options,
+                     const char *endpoint, set_up_fn *set_up)
+{
+    struct frame_socket *s = open_socket(ctx, options->kind);
+    *out = NULL;
+    if (!s)
+        return zmq_error();
+    const int err = set_up(s->zmq, options, endpoint);
+    if (err < 0)
+        frame_close(&s);
+    *out = s;
+    return err;
+}
+
 int frame_bind(struct frame_socket **out, struct frame_context *ctx, const struct frame_options *options,
                const char *endpoint)
 {
-    *out = NULL;
-    AUTO(frame_close) struct frame_socket *s = open_socket(ctx, options->kind);
-    if (!s)
-        return zmq_error();
-    TRY(set_common(s->zmq, options));
-    TRY(set_kind(s->zmq, options));
-    TRY(set_listening(s->zmq, options));
-    if (endpoint)
-        TRY(bind_checked(s->zmq, options, endpoint));
-    *out = TAKE(s);
-    return 0;
+    return open_with(out, ctx, options, endpoint, set_up_bind);
 }
 
 int frame_connect(struct frame_socket **out, struct frame_context *ctx, const struct frame_options *options,
                   const char *endpoint)
 {
-    *out = NULL;
-    AUTO(frame_close) struct frame_socket *s = open_socket(ctx, options->kind);
-    if (!s)
-        return zmq_error();
-    TRY(set_common(s->zmq, options));
-    TRY(set_kind(s->zmq, options));
-    TRY(set_connecting(s->zmq, options));
-    if (endpoint)
-        TRY(connect_checked(s->zmq, endpoint));
-    *out = TAKE(s);
-    return 0;
+    return open_with(out, ctx, options, endpoint, set_up_connect);
 }
 
 int frame_subscribe(struct frame_socket *self, const void *prefix, size_t len)
@@ -324,7 +336,7 @@ static int recv_whole(struct frame_socket *self, struct frame_peer *from, zmq_ms
         got = recv_peer(self, from, msg);
     if (got != 1)
         return got;
-    TSAN_ACQUIRE(&passage);
+    tsan_acquire(&passage);
     if (!zmq_msg_more(msg))
         return 1;
     drain(self->zmq, msg);
@@ -356,7 +368,7 @@ void frame_release(struct frame *self)
     zmq_msg_close(&self->msg);
 }
 
-/* The copy is made here and not by zmq_send, so that it lies before TSAN_RELEASE. */
+/* The copy is made here and not by zmq_send, so that it lies before tsan_release. */
 static int send_part(void *s, const void *data, size_t len, int flags)
 {
     zmq_msg_t msg;
@@ -364,7 +376,7 @@ static int send_part(void *s, const void *data, size_t len, int flags)
     CHECK(zmq_msg_init_size(&msg, len) == 0); /* only without memory */
     if (len)
         memcpy(zmq_msg_data(&msg), data, len);
-    TSAN_RELEASE(&passage);
+    tsan_release(&passage);
     do {
         n = zmq_msg_send(&msg, s, flags | ZMQ_DONTWAIT);
     } while (n < 0 && zmq_errno() == EINTR);

@@ -178,24 +178,17 @@ static void read_list(struct reader *r, const struct grammar_field *f, uint8_t *
 }
 
 /* One finite number, of any type. */
-static void read_number(struct cursor *c, struct codec_number *out)
+static void read_number(struct cursor *c, struct cursor_number *out)
 {
-    out->kind = cursor_peek(c);
-    if (out->kind == CURSOR_FLOAT) {
-        out->f = cursor_f64(c);
-        if (!isfinite(out->f))
-            cursor_fail(c, ERR_RANGE);
-    } else if (out->kind == CURSOR_INT) {
-        out->i = cursor_i64(c);
-    } else {
-        out->u = cursor_u64(c, UINT64_MAX);
-    }
+    cursor_number(c, out);
+    if (out->type == CURSOR_FLOAT && !isfinite(out->f))
+        cursor_fail(c, ERR_RANGE);
 }
 
 /* Steps over n elements of NUMBERS or ROWS, checking each. */
 static void check_elements(struct reader *r, const struct grammar_field *f, uint32_t n)
 {
-    struct codec_number number;
+    struct cursor_number number;
     struct message_schema_entry row;
     for (uint32_t i = 0; i < n && r->c.err == 0; i++) {
         if (f->kind == GRAMMAR_NUMBERS)
@@ -517,9 +510,11 @@ int codec_encode_topic(uint8_t *buf, size_t cap, const struct message *m)
 
 int codec_metrics_next(struct cursor *it, struct codec_number *out)
 {
+    struct cursor_number n;
     if (cursor_at_end(it))
         return 0;
-    read_number(it, out);
+    read_number(it, &n);
+    *out = (struct codec_number){.kind = n.type, .u = n.u};
     return it->err < 0 ? it->err : 1;
 }
 

@@ -62,6 +62,7 @@ static int parse_wide(struct head *h, const uint8_t *at, size_t left)
     h->type = (enum cursor_type)wide[row].type;
     h->size = 1 + width;
     h->n = n;
+    DCHECK(h->type != CURSOR_INT || width > 0); /* W1: so says the table */
     if (h->type == CURSOR_INT)
         set_int(h, (int64_t)(n << (64 - 8 * width)) >> (64 - 8 * width));
     else if (h->type == CURSOR_FLOAT)
@@ -94,16 +95,24 @@ static int parse(struct head *h, const uint8_t *at, size_t left)
     return 0;
 }
 
-/* Consumes the head of a value of the type wanted. False, with the error set, for another or none. */
-static bool take(struct cursor *c, struct head *h, enum cursor_type want)
+/* Reads the next head without consuming it. False, with the error set, when there is none. */
+static bool look(struct cursor *c, struct head *h)
 {
-    *h = (struct head){0};
     if (c->err < 0)
         return false;
     const int err = parse(h, c->at, (size_t)(c->end - c->at));
-    if (err < 0 || h->type != want) {
-        cursor_fail(c, err < 0 ? err : ERR_TYPE);
-        *h = (struct head){0};
+    if (err < 0)
+        c->err = err;
+    return err == 0;
+}
+
+/* Consumes the head of a value of the type wanted. False, with the error set, for another or none. */
+static bool take(struct cursor *c, struct head *h, enum cursor_type want)
+{
+    if (!look(c, h))
+        return false;
+    if (h->type != want) {
+        c->err = ERR_TYPE;
         return false;
     }
     c->at += h->size;
@@ -140,44 +149,65 @@ bool cursor_at_end(const struct cursor *c)
 uint64_t cursor_u64(struct cursor *c, uint64_t max)
 {
     struct head h;
-    if (cursor_peek(c) == CURSOR_INT) {
-        cursor_fail(c, ERR_RANGE);
+    if (!look(c, &h))
+        return 0;
+    if (h.type != CURSOR_UINT || h.n > max) {
+        c->err = h.type == CURSOR_UINT || h.type == CURSOR_INT ? ERR_RANGE : ERR_TYPE;
         return 0;
     }
-    if (take(c, &h, CURSOR_UINT) && h.n > max) {
-        cursor_fail(c, ERR_RANGE);
-        return 0;
-    }
+    c->at += h.size;
     return h.n;
 }
 
 int64_t cursor_i64(struct cursor *c)
 {
     struct head h;
-    if (cursor_peek(c) == CURSOR_UINT)
-        return (int64_t)cursor_u64(c, INT64_MAX);
-    take(c, &h, CURSOR_INT);
-    return h.i;
+    if (!look(c, &h))
+        return 0;
+    if (h.type != CURSOR_INT && (h.type != CURSOR_UINT || h.n > INT64_MAX)) {
+        c->err = h.type == CURSOR_UINT ? ERR_RANGE : ERR_TYPE;
+        return 0;
+    }
+    c->at += h.size;
+    return h.type == CURSOR_INT ? h.i : (int64_t)h.n;
 }
 
 bool cursor_bool(struct cursor *c)
 {
     struct head h;
-    take(c, &h, CURSOR_BOOL);
-    return h.n != 0;
+    return take(c, &h, CURSOR_BOOL) && h.n != 0;
 }
 
 double cursor_f64(struct cursor *c)
 {
     struct head h;
-    take(c, &h, CURSOR_FLOAT);
-    return h.f;
+    return take(c, &h, CURSOR_FLOAT) ? h.f : 0;
+}
+
+void cursor_number(struct cursor *c, struct cursor_number *out)
+{
+    struct head h;
+    *out = (struct cursor_number){.type = CURSOR_END};
+    if (!look(c, &h))
+        return;
+    if (h.type == CURSOR_FLOAT)
+        out->f = h.f;
+    else if (h.type == CURSOR_INT)
+        out->i = h.i;
+    else if (h.type == CURSOR_UINT)
+        out->u = h.n;
+    else {
+        c->err = ERR_TYPE;
+        return;
+    }
+    out->type = h.type;
+    c->at += h.size;
 }
 
 void cursor_nil(struct cursor *c)
 {
     struct head h;
-    take(c, &h, CURSOR_NIL);
+    (void)take(c, &h, CURSOR_NIL);
 }
 
 /* A string or binary: its body, whatever it holds. */
@@ -212,7 +242,7 @@ struct cursor_view cursor_bin(struct cursor *c, size_t max)
 void cursor_bin_exact(struct cursor *c, uint8_t *out, size_t len)
 {
     const struct cursor_view v = body(c, CURSOR_BIN, SIZE_MAX);
-    if (v.len == len && c->err == 0) {
+    if (v.at && v.len == len) {
         memcpy(out, v.at, len);
         return;
     }

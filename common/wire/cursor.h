@@ -43,6 +43,15 @@ struct cursor {
     int err;            /* 0, or the first error */
 };
 
+struct cursor_number {
+    enum cursor_type type;
+    union {
+        uint64_t u;
+        int64_t i;
+        double f;
+    };
+};
+
 /* A writer into the caller's buffer. */
 struct cursor_out {
     uint8_t *buf;
@@ -68,6 +77,8 @@ uint64_t cursor_u64(struct cursor *c, uint64_t max);
 int64_t cursor_i64(struct cursor *c);
 bool cursor_bool(struct cursor *c);
 double cursor_f64(struct cursor *c); /* float 32 or 64, not an integer; NaN and infinities are handed on */
+/* Any number; type CURSOR_UINT u, CURSOR_INT i (below zero), CURSOR_FLOAT f, CURSOR_END after an error. */
+void cursor_number(struct cursor *c, struct cursor_number *out);
 void cursor_nil(struct cursor *c);
 struct cursor_view cursor_str(struct cursor *c, size_t max);
 struct cursor_view cursor_bin(struct cursor *c, size_t max);

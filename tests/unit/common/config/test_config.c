@@ -36,10 +36,17 @@ static const struct config_program program = {.name = "tester",
 static struct config_error err;
 static struct config *c;
 
-/* Words separated by one space; env as NAME=value words. */
+static void *kept[256];
+static size_t kept_count;
+
+/* Words separated by one space; env as NAME=value words. Kept until the process ends: argv is borrowed by the config.
+ */
 static char **split(const char *text)
 {
     char *copy = strdup(text), **words = calloc(64, sizeof(char *));
+    cr_assert_lt(kept_count, 254);
+    kept[kept_count++] = copy;
+    kept[kept_count++] = words;
     size_t n = 0;
     for (char *p = copy; p && *p; p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL)
         words[n++] = p;

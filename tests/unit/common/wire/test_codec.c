@@ -265,6 +265,65 @@ Test(codec, a_welcome_is_written_in_the_order_of_the_catalogue)
     expect_bytes(&m, &o);
 }
 
+static void expect_body(struct message m, uint32_t fields, const char *body, size_t len)
+{
+    uint8_t b[512];
+    m.wid = 7;
+    m.seq = 9;
+    struct cursor_out o = envelope(b, sizeof(b), fields, m.type);
+    cursor_put_raw(&o, (struct cursor_view){(const uint8_t *)body, len});
+    expect_bytes(&m, &o);
+}
+
+#define EXPECT(fields, body, type_, ...)                                                                               \
+    expect_body((struct message){.type = type_, .u = {__VA_ARGS__}}, fields, body, sizeof(body) - 1)
+#define ZEROES_8  "\0\0\0\0\0\0\0\0"
+#define ZEROES_32 ZEROES_8 ZEROES_8 ZEROES_8 ZEROES_8
+
+Test(codec, messages_about_leases_are_written_in_the_order_of_the_catalogue)
+{
+    EXPECT(3, "\1\2\3", MESSAGE_LEASE_REQ, .lease_req = {.n = 1, .rate = 2, .left_ms = 3});
+    EXPECT(1, "\x91\x93\1\2\3", MESSAGE_PROGRESS,
+           .progress = {.count = 1, .entries = {{.lease = 1, .pos = 2, .hashes = 3}}});
+    EXPECT(6, "\1\2\3\4\5\6", MESSAGE_LEASE_DONE,
+           .lease_done = {.lease = 1, .start = 2, .end = 3, .hashes = 4, .busy_us = 5, .wait_us = 6});
+    EXPECT(3, "\1\2\3", MESSAGE_LEASE_RETURN, .lease_return = {.lease = 1, .pos = 2, .reason = 3});
+    EXPECT(2, "\1\2", MESSAGE_LEASE_CUT, .lease_cut = {.lease = 1, .at = 2});
+    EXPECT(2, "\1\2", MESSAGE_CUT_ACK, .cut_ack = {.lease = 1, .end = 2});
+    EXPECT(2, "\1\2", MESSAGE_REVOKE, .revoke = {.lease = 1, .reason = 2});
+    EXPECT(2, "\1\x91\x93\1\2\3", MESSAGE_BYE, .bye = {.reason = 1, .held_count = 1, .held = {{1, 2, 3}}});
+}
+
+Test(codec, messages_about_results_are_written_in_the_order_of_the_catalogue)
+{
+    EXPECT(1, "\x91\x94\1\2\3\xc4\x20" ZEROES_32, MESSAGE_SHARE,
+           .share = {.count = 1, .entries = {{.job = 1, .lease = 2, .nonce = 3}}});
+    EXPECT(6, "\1\2\3\xc4\x50" ZEROES_32 ZEROES_32 ZEROES_8 ZEROES_8 "\xc4\x20" ZEROES_32 "\4", MESSAGE_BLOCK,
+           .block = {.job = 1, .lease = 2, .nonce = 3, .age_us = 4});
+    EXPECT(2, "\1\x91\x92\2\3", MESSAGE_ACK, .ack = {.upto = 1, .count = 1, .codes = {{.seq = 2, .code = 3}}});
+    EXPECT(3, "\1\2\x92\5\6", MESSAGE_METRICS,
+           .metrics = {.schema = 1, .t_ms = 2, .count = 2, .values = cursor_view_of("\5\6")});
+    EXPECT(2, "\1\x91\x94\xa1n\xa1u\1\2", MESSAGE_SCHEMA,
+           .schema = {.schema = 1, .count = 1, .entries = cursor_view_of("\x94\xa1n\xa1u\1\2")});
+    EXPECT(3, "\1\xa1t\3", MESSAGE_ERROR, .error = {.code = 1, .text = cursor_view_of("t"), .ref = 3});
+}
+
+Test(codec, messages_that_steer_are_written_in_the_order_of_the_catalogue)
+{
+    EXPECT(1, "\1", MESSAGE_TIP_GET, .tip_get = {.have = 1});
+    EXPECT(1, "\x92\x92\1\5\x92\4\xc4\x20" ZEROES_32, MESSAGE_CONFIG,
+           .config = {.count = 2,
+                      .settings = {{.key = MESSAGE_SETTING_METRICS_MS, .number = 5},
+                                   {.key = MESSAGE_SETTING_SHARE_TARGET, .is_binary = true}}});
+    EXPECT(2, "\x91\xa1p\7", MESSAGE_GO_TO,
+           .go_to = {.endpoint_count = 1, .endpoints = {cursor_view_of("p")}, .when_ms = 7});
+    EXPECT(3, "\1\2\xc4\x8" ZEROES_8, MESSAGE_BEACON, .beacon = {.epoch = 1, .tip_seq = 2});
+    EXPECT(4, "\1\2\3\4", MESSAGE_CTRL, .ctrl = {.epoch = 1, .ctl_seq = 2, .verb = 3, .arg = 4});
+    EXPECT(3, "\1\xa1v\x80", MESSAGE_CTL_REQ, .ctl_req = {.id = 1, .verb = cursor_view_of("v")});
+    EXPECT(4, "\1\xfb\1\x81\xa1k\2", MESSAGE_CTL_REP,
+           .ctl_rep = {.id = 1, .code = -5, .more = 1, .result = cursor_view_of("\x81\xa1k\2")});
+}
+
 static int decode_body(struct message *m, enum message_type type, uint32_t fields, const char *body, size_t len)
 {
     uint8_t b[256];

@@ -212,6 +212,22 @@ Test(cursor, numbers_are_held_to_their_limits)
     cr_assert(isinf(cursor_f64(&c)));
 }
 
+Test(cursor, a_number_of_any_type_keeps_its_type)
+{
+    uint8_t b[32];
+    struct cursor_number n;
+    struct cursor c = over_text(b, "d0-05-ff-ca-3f-00-00-00-c0");
+    cursor_number(&c, &n);
+    cr_assert(n.type == CURSOR_UINT && n.u == 5);
+    cursor_number(&c, &n);
+    cr_assert(n.type == CURSOR_INT && n.i == -1);
+    cursor_number(&c, &n);
+    cr_assert(n.type == CURSOR_FLOAT && n.f == 0.5);
+    cursor_number(&c, &n);
+    cr_assert(n.type == CURSOR_END && n.u == 0);
+    cr_assert_eq(c.err, ERR_TYPE);
+}
+
 Test(cursor, an_integer_is_no_float_and_a_string_no_binary)
 {
     uint8_t b[32];

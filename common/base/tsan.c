@@ -1,0 +1,26 @@
+#include "common/base/tsan.h"
+
+/* Weak: NULL where TSan is not linked in. */
+void __tsan_acquire(void *at) __attribute__((weak));
+void __tsan_release(void *at) __attribute__((weak));
+/* The name that TSan looks for; nobody else does. */
+const char *tsan_suppressions(void) __asm__("__tsan_default_suppressions");
+
+/* libzmq is not instrumented and orders its threads by atomics that TSan does not see: what it does inside is not ours
+ * to judge. Both names, because its strings are compared inside the C++ library. */
+const char *tsan_suppressions(void)
+{
+    return "called_from_lib:libzmq.so\ncalled_from_lib:libstdc++.so\n";
+}
+
+void tsan_acquire(void *at)
+{
+    if (__tsan_acquire)
+        __tsan_acquire(at);
+}
+
+void tsan_release(void *at)
+{
+    if (__tsan_release)
+        __tsan_release(at);
+}
