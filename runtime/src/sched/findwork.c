@@ -222,6 +222,9 @@ static bool regain(struct m *m, bool poller)
 /* Without a P, on the idle list: until somebody brings one, or the world stops. */
 static void sleep_idle(struct m *m)
 {
+    /* Put on the list after the stop woke all that were: the world's lock, which we held since, shows it. */
+    if (load_rlx(&rti_world.stopping))
+        return;
     rti_deadlock_check();
     rti_note_sleep(&m->note);
     rti_note_clear(&m->note);
