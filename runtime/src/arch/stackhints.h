@@ -13,6 +13,7 @@
 struct rti_stackhints {
     void *asan_fake;  /* saved when switched away */
     void *tsan_fiber; /* NULL: none yet */
+    int tsan_uses;    /* goroutines this fiber has served */
     const void *lo;   /* lowest byte of the stack */
     size_t size;
 };

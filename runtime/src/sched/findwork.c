@@ -171,9 +171,12 @@ static struct g *look(struct m *m)
     struct g *g;
     if (UNLIKELY(rti_debugvars.alwaysmigrate))
         sched_yield(); /* so that another thread has a chance to take what this one just gave away */
-    p->due = false;
-    rti_timers_run(p);              /* due before others' work: lateness is what people measure */
-    if ((g = rti_findwork_fast(p))) /* own queue; every 61st time, or for want of that, the global one */
+    do { /* again if a timer became due while we looked: then our queue was not looked at */
+        p->due = false;
+        rti_timers_run(p);        /* due before others' work: lateness is what people measure */
+        g = rti_findwork_fast(p); /* own queue; every 61st time, or for want of that, the global one */
+    } while (!g && p->due);
+    if (g)
         return g;
     if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
         return g;
@@ -219,6 +222,9 @@ static bool regain(struct m *m, bool poller)
 /* Without a P, on the idle list: until somebody brings one, or the world stops. */
 static void sleep_idle(struct m *m)
 {
+    /* Put on the list after the stop woke all that were: the world's lock, which we held since, shows it. */
+    if (load_rlx(&rti_world.stopping))
+        return;
     rti_deadlock_check();
     rti_note_sleep(&m->note);
     rti_note_clear(&m->note);
@@ -239,10 +245,13 @@ static struct g *rest(struct m *m)
     rti_world_unbind_locked(m);
     rti_world_put_idle_p_locked(p);
     bool poller = !load_rlx(&rti_world.stopping) && rti_netpoll_claim_locked();
+    bool counted = m->spinning; /* before m is on the list: from there on `spinning` is its waker's to write */
+    m->spinning = false;
     if (!poller)
         rti_world_put_idle_m_locked(m);
     rti_lock_release(&rti_world.lock);
-    rti_wake_unspin(m, false);
+    if (counted)
+        sub_seq(&rti_world.spinning, 1);
     fence_full(); /* went idle, now look; pairs with the fence in rti_round_submit */
     if (rti_findwork_visible() && regain(m, poller))
         return NULL;
