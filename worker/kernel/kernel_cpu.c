@@ -43,6 +43,5 @@ bool kernel_cpu_avx512(void)
 
 bool kernel_cpu_shani(void)
 {
-    const uint32_t wanted = bit_SSSE3 | bit_SSE4_1;
-    return (leaf1_ecx() & wanted) == wanted && (leaf7_ebx() & bit_SHA);
+    return (enabled_states() & XCR0_AVX) == XCR0_AVX && (leaf1_ecx() & bit_AVX) && (leaf7_ebx() & bit_SHA);
 }

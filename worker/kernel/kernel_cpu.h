@@ -9,7 +9,7 @@
 bool kernel_cpu_avx2(void);
 /* AVX-512 F and BW. */
 bool kernel_cpu_avx512(void);
-/* SHA extensions, with SSSE3 and SSE4.1. */
+/* SHA extensions, and AVX for what stands between them (all cores with SHA but a few small ones have it). */
 bool kernel_cpu_shani(void);
 
 #endif

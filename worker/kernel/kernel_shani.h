@@ -1,4 +1,4 @@
-/* kernel_shani.h - 4 lanes with the SHA extensions (and SSE4.1). Threads: any. Memory: none. */
+/* kernel_shani.h - 4 lanes with the SHA extensions (and AVX). Threads: any. Memory: none. */
 #ifndef WORKER_KERNEL_KERNEL_SHANI_H
 #define WORKER_KERNEL_KERNEL_SHANI_H
 
