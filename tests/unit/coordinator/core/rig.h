@@ -5,6 +5,7 @@
 
 #include "test.h"
 
+#include "common/base/bytes.h"
 #include "common/base/check.h"
 #include "common/base/err.h"
 #include "common/chain/target.h"
