@@ -1,0 +1,135 @@
+#include "test.h"
+
+#include "common/base/err.h"
+#include "common/chain/merkle.h"
+#include "coordinator/core/jobs.h"
+
+static struct job *make(struct jobs *jobs, uint8_t parent, struct payload *payload)
+{
+    uint8_t hash[32] = {parent};
+    struct job_recipe recipe = {
+        .parent = hash, .height = 5, .bits = 0x207fffff, .ntime = 1800000000, .tag = "tag", .payload = payload};
+    return jobs_make(jobs, &recipe);
+}
+
+static struct payload *payload(const char *text)
+{
+    struct pool pool = {0};
+    pool_append(&pool, (const uint8_t *)text, (uint32_t)strlen(text), 0);
+    struct payload *p = pool_front(&pool);
+    pool_free(&pool);
+    return p;
+}
+
+Test(jobs, the_header_is_the_block_s_own)
+{
+    struct jobs jobs;
+    jobs_init(&jobs, 1);
+    const struct job *job = make(&jobs, 1, payload("data"));
+    struct block block;
+    struct header header;
+    uint64_t counter = UINT64_C(0x0123456789abcdef);
+    jobs_block(job, counter, &block);
+    jobs_header(job, counter, &header);
+    cr_assert_eq(memcmp(&block.header, &header, sizeof header), 0);
+    cr_assert_eq(header.nonce, 0x89abcdef);
+    cr_assert_eq(block.coinbase.extranonce, 0x01234567);
+    cr_assert_eq(block_check(&block, 5), 0); /* its merkle root included */
+    cr_assert_neq(block_check(&block, 6), 0);
+    jobs_free(&jobs);
+}
+
+Test(jobs, the_wire_form_gives_the_same_root)
+{
+    struct jobs jobs;
+    jobs_init(&jobs, 1);
+    const struct job *job = make(&jobs, 1, payload("data"));
+    struct message_job m;
+    jobs_message(job, &m);
+    uint8_t leaf[32], root[32];
+    cr_assert_eq(m.coinbase1.len, BLOCK_COINBASE1_LEN);
+    cr_assert_eq(m.branch_count, 1);
+    block_coinbase_leaf(leaf, m.coinbase1.at, 7, m.coinbase2.at, m.coinbase2.len);
+    merkle_root_from_branch(root, leaf, m.branch[0], m.branch_count);
+    struct header header;
+    jobs_header(job, UINT64_C(7) << 32, &header);
+    cr_assert_arr_eq(header.merkle, root, 32);
+    cr_assert_arr_eq(header.prev, m.parent, 32);
+    cr_assert_eq(m.ntime, 1800000000);
+    cr_assert_eq(m.job, job->id);
+    jobs_free(&jobs);
+}
+
+Test(jobs, the_last_ones_are_known_and_older_ones_dropped)
+{
+    struct jobs jobs;
+    jobs_init(&jobs, 1);
+    uint64_t ids[200];
+    for (int i = 0; i < 200; i++)
+        ids[i] = make(&jobs, (uint8_t)i, NULL)->id;
+    cr_assert_not_null(jobs_find(&jobs, ids[199]));
+    cr_assert_not_null(jobs_find(&jobs, ids[200 - JOBS_KEPT]));
+    cr_assert_null(jobs_find(&jobs, ids[199 - JOBS_KEPT]));
+    cr_assert_null(jobs_find(&jobs, ids[199] + 1));
+    cr_assert_null(jobs_find(&jobs, 0));
+    jobs_free(&jobs);
+}
+
+Test(jobs, all_of_the_last_two_tips_are_kept_up_to_a_bound)
+{
+    struct jobs jobs;
+    jobs_init(&jobs, 1);
+    uint64_t first = make(&jobs, 1, NULL)->id;
+    for (int i = 0; i < 200; i++)
+        make(&jobs, 1, NULL);
+    cr_assert_not_null(jobs_find(&jobs, first));
+    make(&jobs, 2, NULL);
+    cr_assert_not_null(jobs_find(&jobs, first));
+    make(&jobs, 3, NULL);
+    cr_assert_null(jobs_find(&jobs, first));
+    for (int i = 0; i < 2 * JOBS_MAX; i++)
+        make(&jobs, 4, NULL);
+    cr_assert_leq(jobs.next - jobs.first, JOBS_MAX);
+    jobs_free(&jobs);
+}
+
+Test(jobs, a_counter_is_credited_once)
+{
+    struct jobs jobs;
+    jobs_init(&jobs, 1);
+    struct job *job = make(&jobs, 1, NULL);
+    for (uint64_t c = 0; c < 5000; c++)
+        cr_assert_eq(jobs_credit(job, c << 20), 0);
+    for (uint64_t c = 0; c < 5000; c++)
+        cr_assert_eq(jobs_credit(job, c << 20), ERR_DUPLICATE);
+    cr_assert_eq(jobs_credit(job, 1), 0);
+    cr_assert_eq(jobs_credit(job, UINT64_MAX), ERR_FULL);
+    jobs_free(&jobs);
+}
+
+Test(jobs, the_set_of_credited_counters_is_bounded)
+{
+    struct jobs jobs;
+    jobs_init(&jobs, 1);
+    struct job *job = make(&jobs, 1, NULL);
+    for (uint64_t c = 0; c < JOBS_SEEN_MAX; c++)
+        cr_assert_eq(jobs_credit(job, c), 0);
+    cr_assert_eq(jobs_credit(job, UINT64_C(1) << 40), ERR_FULL);
+    cr_assert_eq(jobs_credit(job, 5), ERR_DUPLICATE);
+    jobs_free(&jobs);
+}
+
+Test(jobs, a_share_target_is_never_harder_than_the_block_s)
+{
+    struct jobs jobs;
+    jobs_init(&jobs, 1);
+    uint8_t parent[32] = {1};
+    struct job_recipe recipe = {
+        .parent = parent, .height = 1, .bits = 0x1e00ffff, .tag = "", .share_target = u256_from_u64(1)};
+    const struct job *job = jobs_make(&jobs, &recipe);
+    cr_assert_eq(u256_compare(&job->share_target, &job->target), 0);
+    memset(&recipe.share_target, 0xff, sizeof recipe.share_target);
+    job = jobs_make(&jobs, &recipe);
+    cr_assert_gt(u256_compare(&job->share_target, &job->target), 0);
+    jobs_free(&jobs);
+}
