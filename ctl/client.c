@@ -140,7 +140,13 @@ static int send_question(struct client *self, const char *verb, struct cursor_vi
     m.u.ctl_req.args = args;
     int len = codec_encode(self->out, sizeof self->out, &m);
     TRY(len);
-    TRY(frame_send(self->socket, NULL, self->out, (size_t)len));
+    int err = frame_send(self->socket, NULL, self->out, (size_t)len);
+    if (err == -EAGAIN) { /* no connection yet: sent when there is one, or never */
+        int events = frame_wait(self->socket, FRAME_OUT, self->timeout_ms);
+        TRY(events);
+        err = events ? frame_send(self->socket, NULL, self->out, (size_t)len) : ERR_TIMEOUT;
+    }
+    TRY(err);
     *id = self->last;
     return 0;
 }

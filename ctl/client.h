@@ -23,8 +23,8 @@ struct client_reply {
 int client_open(struct client **out, const char *endpoint, int timeout_ms) MUST_CHECK;
 void client_free(struct client **self_p); /* NULL-safe */
 
-/* Sends a question; args is a map, or empty. Replies to an earlier one are no longer waited for. 0, ERR_TOO_LONG for
- * args above the protocol's limit, -errno. */
+/* Sends a question; args is a map, or empty. Replies to an earlier one are no longer waited for. 0, ERR_TIMEOUT when
+ * the listener does not speak our protocol, ERR_TOO_LONG for args above the protocol's limit, -errno. */
 int client_ask(struct client *self, const char *verb, struct cursor_view args) MUST_CHECK;
 /* Waits for the next reply to the last question. With patient the answer itself may take any time (mining does), as
  * long as the coordinator says that it lives: "health" is asked each time the time-out passes. 0 and *out; ERR_TIMEOUT;

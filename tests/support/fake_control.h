@@ -8,7 +8,9 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <errno.h>
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "common/base/bytes.h"
 #include "common/base/err.h"
@@ -114,8 +116,8 @@ static inline void fake_send(struct fake_control *self, const struct fake_questi
     if (len < 0)
         fprintf(stderr, "fake_control: %s\n", err_code(len));
     else
-        while (frame_send(self->socket, &q->from, self->frame, (size_t)len) == -EAGAIN)
-            frame_wait(self->socket, FRAME_OUT, 10);
+        while (frame_send(self->socket, &q->from, self->frame, (size_t)len) == -EAGAIN && !atomic_load(&self->stop))
+            usleep(1000);
 }
 
 static inline uint64_t fake_arg(struct cursor_view args, const char *key, uint64_t otherwise)
