@@ -370,6 +370,24 @@ Test(tree, side_blocks_are_capped_and_old_ones_make_room)
     tree_free(&tree);
 }
 
+Test(tree, the_heaviest_chain_is_taken_even_when_side_blocks_are_at_their_cap)
+{
+    struct tree_config config = {.network = network_find("lode-regtest"), .max_side = 3};
+    struct tree *tree = tree_new(&config);
+    struct tree_event e;
+    struct header a[3], b[4];
+    uint8_t hashes[4][32];
+    make_chain(a, hashes, 3, NULL, 1);
+    make_chain(b, hashes, 4, NULL, 2);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(insert(tree, &a[i], &e), TREE_CONNECTED);
+    for (int i = 0; i < 3; i++)
+        cr_assert_eq(insert(tree, &b[i], &e), TREE_SIDE);
+    cr_assert_eq(insert(tree, &b[3], &e), TREE_REORG);
+    cr_assert_eq(tree_side_count(tree), 3);
+    tree_free(&tree);
+}
+
 Test(tree, a_flood_of_orphans_stays_within_its_pool)
 {
     struct tree_config config = {.network = network_find("lode-regtest"), .max_orphans = 10};
