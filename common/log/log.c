@@ -255,7 +255,7 @@ static void put_named(struct line *l, const char *key, const char *text)
 
 static void put_count(struct line *l, const char *key, int64_t n)
 {
-    char buf[24]; /* twenty digits, a sign and the NUL */
+    char buf[24] = {0}; /* twenty digits, a sign and the NUL */
     char *text = digits(buf, n < 0 ? 0 - (uint64_t)n : (uint64_t)n, 1);
     if (n < 0)
         *--text = '-';
