@@ -1,8 +1,8 @@
 #include "common/base/tsan.h"
 
 /* Weak: NULL where TSan is not linked in. */
-void __tsan_acquire(void *at) __attribute__((weak));
-void __tsan_release(void *at) __attribute__((weak));
+void tsan_library_acquire(void *at) __asm__("__tsan_acquire") __attribute__((weak));
+void tsan_library_release(void *at) __asm__("__tsan_release") __attribute__((weak));
 /* The name that TSan looks for; nobody else does. */
 const char *tsan_suppressions(void) __asm__("__tsan_default_suppressions");
 
@@ -15,12 +15,12 @@ const char *tsan_suppressions(void)
 
 void tsan_acquire(void *at)
 {
-    if (__tsan_acquire)
-        __tsan_acquire(at);
+    if (tsan_library_acquire)
+        tsan_library_acquire(at);
 }
 
 void tsan_release(void *at)
 {
-    if (__tsan_release)
-        __tsan_release(at);
+    if (tsan_library_release)
+        tsan_library_release(at);
 }

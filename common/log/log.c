@@ -249,13 +249,13 @@ static void put_pair(struct line *l, const char *key, size_t key_len, const stru
 
 static void put_named(struct line *l, const char *key, const char *text)
 {
-    const struct piece v = {.text = text, .len = strnlen(text, VALUE_MAX)};
-    put_pair(l, key, strlen(key), &v);
+    const size_t len = strlen(text);
+    put_pair(l, key, strlen(key), &(struct piece){text, len < VALUE_MAX ? len : VALUE_MAX, false, len > VALUE_MAX});
 }
 
 static void put_count(struct line *l, const char *key, int64_t n)
 {
-    char buf[24]; /* twenty digits, a sign and the NUL */
+    char buf[24] = {0}; /* twenty digits, a sign and the NUL */
     char *text = digits(buf, n < 0 ? 0 - (uint64_t)n : (uint64_t)n, 1);
     if (n < 0)
         *--text = '-';

@@ -482,9 +482,9 @@ int codec_encode(uint8_t *buf, size_t cap, const struct message *m)
 /* The topic of a type on the tip socket; 0: it does not go there. */
 static uint8_t topic_of(enum message_type type)
 {
-    if (type == MESSAGE_TIP || type == MESSAGE_BEACON || type == MESSAGE_JOB)
+    if (type == MESSAGE_TIP || type == MESSAGE_BEACON)
         return 'T';
-    return type == MESSAGE_CTRL ? 'C' : 0;
+    return type == MESSAGE_CTRL || type == MESSAGE_JOB ? 'C' : 0;
 }
 
 int codec_decode_topic(struct message *out, const uint8_t *frame, size_t len)

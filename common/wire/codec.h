@@ -26,8 +26,8 @@ int codec_peek(struct message *out, const uint8_t *frame, size_t len) MUST_CHECK
  * names. */
 int codec_encode(uint8_t *buf, size_t cap, const struct message *m) MUST_CHECK;
 
-/* The same for frames of the tip socket, which carry one topic byte before the array: 'T' for TIP, BEACON and JOB, 'C'
- * for CTRL. ERR_TYPE for a message of another kind or a topic that is not its own. */
+/* The same for frames of the tip socket, which carry one topic byte before the array: 'T' for TIP and BEACON, 'C' for
+ * CTRL and JOB. ERR_TYPE for a message of another kind or a topic that is not its own. */
 int codec_decode_topic(struct message *out, const uint8_t *frame, size_t len) MUST_CHECK;
 int codec_encode_topic(uint8_t *buf, size_t cap, const struct message *m) MUST_CHECK;
 

@@ -85,7 +85,7 @@ static int on_pair(void *arg, const struct flatfile_pair *pair)
 /* The input cut at its NULs: words of a command line, or NAME=value. */
 static void as_words(const uint8_t *data, size_t size)
 {
-    char *copy = malloc(size + 1), *words[WORDS_MAX + 2] = {"fuzz"};
+    char *copy = malloc(size + 1), own[] = "fuzz", *words[WORDS_MAX + 2] = {own};
     int n = 1;
     memcpy(copy, data, size);
     copy[size] = 0;

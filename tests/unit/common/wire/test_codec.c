@@ -490,6 +490,9 @@ Test(codec, the_topic_of_a_tip_frame_must_be_its_own)
     m = (struct message){.type = MESSAGE_CTRL};
     cr_assert_gt(codec_encode_topic(b, sizeof(b), &m), 0);
     cr_assert_eq(b[0], 'C');
+    m = (struct message){.type = MESSAGE_JOB};
+    cr_assert_gt(codec_encode_topic(b, sizeof(b), &m), 0);
+    cr_assert_eq(b[0], 'C');
     m.type = MESSAGE_LEASE;
     cr_assert_eq(codec_encode_topic(b, sizeof(b), &m), ERR_TYPE);
     m.type = MESSAGE_BEACON;
