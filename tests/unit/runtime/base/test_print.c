@@ -39,7 +39,7 @@ Test(print, goes_to_standard_error_in_one_write)
     cr_assert_eq(pipe(pipes), 0);
     int saved = dup(STDERR_FILENO);
     dup2(pipes[1], STDERR_FILENO);
-    rti_print("x=%d\n", 42);
+    rti_print_text("x=%d\n", 42);
     dup2(saved, STDERR_FILENO);
     cr_assert_eq(read(pipes[0], got, sizeof got - 1), 5);
     cr_assert_str_eq(got, "x=42\n");

@@ -121,7 +121,7 @@ Test(findwork, while_the_world_stops_nothing_is_picked, .init = up)
     put(0);
     store_rlx(&rti_world.stopping, 1);
     cr_assert_null(rti_findwork_fast(p));
-    cr_assert_null(rti_findwork(m));
+    cr_assert_null(rti_findwork_next(m));
 }
 
 static struct g *idle_work(void)
@@ -133,6 +133,6 @@ Test(findwork, the_idle_source_is_asked_last, .init = up)
 {
     rti_findwork_set_idle_source(idle_work);
     put(0);
-    cr_assert_eq(rti_findwork(m), g[0]);
-    cr_assert_eq(rti_findwork(m), g[7]);
+    cr_assert_eq(rti_findwork_next(m), g[0]);
+    cr_assert_eq(rti_findwork_next(m), g[7]);
 }

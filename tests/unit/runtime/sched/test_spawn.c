@@ -27,10 +27,10 @@ Test(spawn, ids_are_never_given_twice, .init = fake_world)
 {
     static uint64_t seen[400];
     for (int i = 0; i < 200; i++)
-        seen[i] = rti_spawn(NULL, nothing, NULL, NULL);
+        seen[i] = rti_spawn_go(NULL, nothing, NULL, NULL);
     rti_m_current = NULL; /* a thread outside */
     for (int i = 200; i < 400; i++)
-        seen[i] = rti_spawn(NULL, nothing, NULL, NULL);
+        seen[i] = rti_spawn_go(NULL, nothing, NULL, NULL);
     for (int i = 0; i < 400; i++)
         for (int k = 0; k < i; k++)
             cr_assert(seen[i] != seen[k]);
