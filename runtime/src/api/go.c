@@ -12,12 +12,12 @@
 
 uint64_t rt_go(void (*fn)(void *arg), void *arg)
 {
-    return rti_spawn(NULL, fn, arg, __builtin_return_address(0));
+    return rti_spawn_go(NULL, fn, arg, __builtin_return_address(0));
 }
 
 uint64_t rt_go_attr(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg)
 {
-    return rti_spawn(attr, fn, arg, __builtin_return_address(0));
+    return rti_spawn_go(attr, fn, arg, __builtin_return_address(0));
 }
 
 void rt_yield(void)

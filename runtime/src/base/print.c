@@ -102,7 +102,7 @@ void rti_print_args(const char *fmt, va_list args)
     }
 }
 
-void rti_print(const char *fmt, ...)
+void rti_print_text(const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);

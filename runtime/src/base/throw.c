@@ -34,7 +34,7 @@ void rt_throw(const char *fmt, ...)
     va_start(args, fmt);
     rti_print_format(buf, sizeof buf, fmt, args);
     va_end(args);
-    rti_print("fatal error: %s\n", buf);
+    rti_print_text("fatal error: %s\n", buf);
     rti_throw_die();
 }
 

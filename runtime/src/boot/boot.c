@@ -39,7 +39,7 @@ static int parse_godebug(const struct rt_config *config)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (rti_debugvars_parse(&rti_debugvars, texts[i], bad, sizeof bad) == 0)
             continue;
-        rti_print("lode: GODEBUG: '%s' is not a known name=number\n", bad);
+        rti_print_text("lode: GODEBUG: '%s' is not a known name=number\n", bad);
         return -EINVAL;
     }
     return 0;
@@ -50,12 +50,12 @@ static int count_procs(const struct rt_config *config)
     if (config && config->procs != 0) {
         if (config->procs > 0 && config->procs <= RTI_MAX_PROCS)
             return config->procs;
-        rti_print("lode: procs is %d: not 1 to %d\n", config->procs, RTI_MAX_PROCS);
+        rti_print_text("lode: procs is %d: not 1 to %d\n", config->procs, RTI_MAX_PROCS);
         return -EINVAL;
     }
     int n = rti_procs_parse(getenv("GOMAXPROCS"));
     if (n < 0)
-        rti_print("lode: GOMAXPROCS is '%s': not 1 to %d\n", getenv("GOMAXPROCS"), RTI_MAX_PROCS);
+        rti_print_text("lode: GOMAXPROCS is '%s': not 1 to %d\n", getenv("GOMAXPROCS"), RTI_MAX_PROCS);
     return n;
 }
 

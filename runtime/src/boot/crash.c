@@ -35,8 +35,8 @@ static void on_fault(int signo, siginfo_t *info, void *context)
     if (g && info->si_code > 0 && is_overflow(g, info->si_addr))
         rti_overflow_report(g, info->si_addr);
     if (g)
-        rti_print("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
-                  info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
+        rti_print_text("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
+                       info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
     restore_and_return(signo, info, context);
 }
 

@@ -37,13 +37,13 @@ static void print_one(struct g *g, void *arg)
     if (state == RTI_G_IDLE || state == RTI_G_DEAD)
         return;
     const char *what = state == RTI_G_WAITING ? rti_deadlock_reason(load_rlx(&g->wait)) : rti_g_state_name(state);
-    rti_print("\ngoroutine %lu [%s]:", (unsigned long)g->id, what);
+    rti_print_text("\ngoroutine %lu [%s]:", (unsigned long)g->id, what);
     if (g->name)
-        rti_print(" %s", g->name);
-    rti_print("\n");
+        rti_print_text(" %s", g->name);
+    rti_print_text("\n");
     rti_symbol_print("        runs ", (void *)(uintptr_t)g->fn);
     if (g->created_at) {
-        rti_print("created by goroutine %lu\n", (unsigned long)g->parent);
+        rti_print_text("created by goroutine %lu\n", (unsigned long)g->parent);
         rti_symbol_print("        at ", g->created_at);
     }
 }
@@ -69,6 +69,6 @@ void rti_deadlock_check(void)
     rti_lock_release(&rti_world.lock);
     if (!dead)
         return;
-    rti_print("fatal error: all goroutines are asleep - deadlock!\n");
+    rti_print_text("fatal error: all goroutines are asleep - deadlock!\n");
     rti_throw_die();
 }

@@ -171,7 +171,7 @@ static struct g *look(struct m *m)
     struct g *g;
     if (UNLIKELY(rti_debugvars.alwaysmigrate))
         sched_yield(); /* so that another thread has a chance to take what this one just gave away */
-    do { /* again if a timer became due while we looked: then our queue was not looked at */
+    do {               /* again if a timer became due while we looked: then our queue was not looked at */
         p->due = false;
         rti_timers_run(p);        /* due before others' work: lateness is what people measure */
         g = rti_findwork_fast(p); /* own queue; every 61st time, or for want of that, the global one */
@@ -261,7 +261,7 @@ static struct g *rest(struct m *m)
     return NULL;
 }
 
-struct g *rti_findwork(struct m *m)
+struct g *rti_findwork_next(struct m *m)
 {
     for (;;) {
         if (UNLIKELY(load_rlx(&rti_world.stopping)))

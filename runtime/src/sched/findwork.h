@@ -15,7 +15,7 @@ struct p;
 struct g *rti_findwork_fast(struct p *p);
 /* On the system stack: the next G to run, after sleeping if need be. m holds a P on return, and need not before. NULL:
  * the world stops. */
-struct g *rti_findwork(struct m *m);
+struct g *rti_findwork_next(struct m *m);
 /* True if any queue, timer or descriptor has work for an idle P; a hint. */
 bool rti_findwork_visible(void);
 /* fn is called when a P has nothing to do, before it sleeps: a G to run (RUNNABLE, in no queue), or NULL. */

@@ -13,7 +13,7 @@ static bool unlock(struct g *g, void *arg)
     return true;
 }
 
-void rti_park(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
+void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
 {
     struct m *m = rti_m_self();
     CHECK(m && m->curg);
@@ -27,7 +27,7 @@ void rti_park(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait w
 
 void rti_park_unlock(struct rti_lock *lock, enum rti_wait why)
 {
-    rti_park(unlock, lock, why);
+    rti_park_wait(unlock, lock, why);
 }
 
 void rti_park_ready(struct g *g)

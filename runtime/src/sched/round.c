@@ -122,7 +122,7 @@ RTI_NO_SANITIZE static void run(struct m *m, struct g *g)
 void rti_round_loop(struct m *m)
 {
     for (;;) {
-        struct g *g = rti_findwork(m);
+        struct g *g = rti_findwork_next(m);
         if (!g)
             return;
         run(m, g);

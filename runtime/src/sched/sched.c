@@ -21,7 +21,7 @@ struct g *rti_sched_self(void)
 
 void rti_sched_park(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
 {
-    rti_park(commit, arg, why);
+    rti_park_wait(commit, arg, why);
 }
 
 void rti_sched_park_unlock(struct rti_lock *lock, enum rti_wait why)

@@ -82,7 +82,7 @@ struct g *rti_spawn_prepare(const struct rt_go_attr *attr, void (*fn)(void *arg)
     return prepare(m, p, attr, g);
 }
 
-uint64_t rti_spawn(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg, void *site)
+uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg, void *site)
 {
     struct g *g = rti_spawn_prepare(attr, fn, arg, site);
     uint64_t id = g->id; /* once submitted, g is not ours: it may be dead and reused */

@@ -12,7 +12,7 @@ struct g;
 struct p;
 
 /* Any thread. site: the return address of the call that asks. Returns the id. */
-uint64_t rti_spawn(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg, void *site);
+uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg, void *site);
 /* A G that is RUNNABLE and in no queue. */
 struct g *rti_spawn_prepare(const struct rt_go_attr *attr, void (*fn)(void *arg), void *arg, void *site);
 

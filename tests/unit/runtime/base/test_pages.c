@@ -1,0 +1,70 @@
+#include "test.h"
+
+#include <signal.h>
+
+#include "base/pages.h"
+
+Test(pages, reserved_pages_are_zero_and_usable)
+{
+    size_t bytes = (size_t)1 << 32;
+    char *p = rti_pages_reserve(bytes);
+    cr_assert_not_null(p);
+    rti_pages_small(p, bytes);
+    cr_assert_eq(p[bytes - 1], 0);
+    p[bytes - 1] = 1;
+    rti_pages_discard(p + bytes - RTI_PAGE, RTI_PAGE);
+    cr_assert_eq(p[bytes - 1], 0);
+    rti_pages_release(p, bytes);
+}
+
+Test(pages, more_than_the_address_space_is_refused)
+{
+    cr_assert_null(rti_pages_reserve((size_t)1 << 60));
+}
+
+Test(pages, what_cannot_be_taken_is_fatal, .exit_code = 2)
+{
+    rti_pages_take((size_t)1 << 60);
+}
+
+static void touch_guard(enum rti_guard kind)
+{
+    char *p = rti_pages_take(2 * RTI_PAGE);
+    if (!rti_pages_guard(p, kind))
+        raise(SIGSEGV); /* a kernel without this kind */
+    p[RTI_PAGE] = 1;
+    *(volatile char *)p = 1;
+}
+
+/* A sanitizer's handler would turn the signal into its own exit. */
+static void plain_handler(void)
+{
+    signal(SIGSEGV, SIG_DFL);
+}
+
+Test(pages, a_guard_by_madvise_faults, .signal = SIGSEGV, .init = plain_handler)
+{
+    touch_guard(RTI_GUARD_MADVISE);
+}
+
+Test(pages, a_guard_by_mprotect_faults, .signal = SIGSEGV, .init = plain_handler)
+{
+    touch_guard(RTI_GUARD_MPROTECT);
+}
+
+Test(pages, a_guard_can_be_taken_away)
+{
+    enum rti_guard kinds[] = {rti_pages_guard_kind(), RTI_GUARD_MPROTECT, RTI_GUARD_NONE};
+    for (int i = 0; i < 3; i++) {
+        char *p = rti_pages_take(RTI_PAGE);
+        cr_assert(rti_pages_guard(p, kinds[i]));
+        rti_pages_unguard(p, kinds[i]);
+        p[0] = 1;
+        rti_pages_release(p, RTI_PAGE);
+    }
+}
+
+Test(pages, the_map_limit_is_a_plausible_number)
+{
+    cr_assert(rti_pages_map_limit() >= 1000);
+}

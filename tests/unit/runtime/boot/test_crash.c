@@ -1,0 +1,32 @@
+#include "test.h"
+
+#include <signal.h>
+
+#include "boot/crash.h"
+
+static void ours(int signo)
+{
+    (void)signo;
+}
+
+Test(crash, a_programs_own_sigpipe_handler_stays)
+{
+    struct sigaction act;
+    signal(SIGPIPE, ours);
+    rti_crash_install();
+    sigaction(SIGPIPE, NULL, &act);
+    cr_assert(act.sa_handler == ours);
+}
+
+static void plain(void)
+{
+    signal(SIGSEGV, SIG_DFL);
+    rti_crash_install();
+    rti_crash_install(); /* once is enough */
+}
+
+Test(crash, a_fault_outside_goroutines_takes_its_usual_course, .init = plain, .signal = SIGSEGV)
+{
+    raise(SIGSEGV);
+    *(volatile int *)8 = 1;
+}

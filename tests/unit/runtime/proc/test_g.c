@@ -1,0 +1,71 @@
+#include "test.h"
+
+#include "proc/g.h"
+
+static const struct {
+    enum rti_g_state from, to;
+} legal[] = {
+    {RTI_G_IDLE, RTI_G_RUNNABLE},    {RTI_G_RUNNABLE, RTI_G_RUNNING}, {RTI_G_RUNNING, RTI_G_RUNNABLE},
+    {RTI_G_RUNNING, RTI_G_WAITING},  {RTI_G_RUNNING, RTI_G_BLOCKING}, {RTI_G_RUNNING, RTI_G_DEAD},
+    {RTI_G_WAITING, RTI_G_RUNNABLE}, {RTI_G_BLOCKING, RTI_G_RUNNING}, {RTI_G_BLOCKING, RTI_G_RUNNABLE},
+    {RTI_G_DEAD, RTI_G_IDLE},
+};
+
+Test(g, exactly_the_listed_transitions_are_legal)
+{
+    for (int from = 0; from < RTI_G_STATES; from++)
+        for (int to = 0; to < RTI_G_STATES; to++) {
+            bool listed = false;
+            for (size_t i = 0; i < ARRAY_LEN(legal); i++)
+                listed |= (int)legal[i].from == from && (int)legal[i].to == to;
+            cr_assert_eq(rti_g_legal((enum rti_g_state)from, (enum rti_g_state)to), listed);
+        }
+}
+
+Test(g, a_move_changes_the_state_and_nothing_else_of_the_word)
+{
+    struct g *g = rti_g_new();
+    cr_assert_eq(rti_g_state(g), RTI_G_IDLE);
+    store_rlx(&g->status, RTI_G_IDLE | RTI_G_GENERATION * 5);
+    rti_g_move(g, RTI_G_IDLE, RTI_G_RUNNABLE);
+    cr_assert_eq(load_rlx(&g->status), RTI_G_RUNNABLE | RTI_G_GENERATION * 5);
+}
+
+#if LODE_DCHECK
+Test(g, a_move_from_another_state_is_fatal, .exit_code = 2)
+{
+    rti_g_move(rti_g_new(), RTI_G_RUNNING, RTI_G_WAITING);
+}
+
+Test(g, an_illegal_move_is_fatal, .exit_code = 2)
+{
+    rti_g_move(rti_g_new(), RTI_G_IDLE, RTI_G_RUNNING);
+}
+#endif
+
+static void count(struct g *g, void *arg)
+{
+    cr_assert_not_null(g);
+    ++*(int *)arg;
+}
+
+Test(g, each_visits_all_there_ever_were)
+{
+    int n = 0;
+    for (int i = 0; i < 10; i++)
+        rti_g_new();
+    rti_g_each(count, &n);
+    cr_assert_eq(n, 10);
+}
+
+Test(g, every_state_has_a_name_and_the_debuggers_offsets_hold)
+{
+    for (uint32_t s = 0; s < RTI_G_STATES; s++)
+        cr_assert(strcmp(rti_g_state_name(s | RTI_G_SCAN), "?") != 0);
+    cr_assert_str_eq(rti_g_state_name(77), "?");
+    cr_assert_eq(offsetof(struct g, link), 0, "a queue node is its G");
+    cr_assert_eq(offsetof(struct g, ctx), 8);
+    cr_assert_eq(offsetof(struct rti_context, pc), 8);
+    cr_assert_eq(offsetof(struct rti_context, fp), 16);
+    cr_assert_eq(sizeof(struct g) % 64, 0);
+}

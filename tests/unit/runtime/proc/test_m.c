@@ -1,0 +1,25 @@
+#include "test.h"
+
+#include <pthread.h>
+
+#include "proc/m.h"
+
+static void *without(void *arg)
+{
+    *(struct m **)arg = rti_m_self();
+    return NULL;
+}
+
+Test(m, each_thread_sees_its_own)
+{
+    struct m *m = rti_m_new(3), *other = m;
+    cr_assert_null(rti_m_self());
+    rti_m_current = m;
+    cr_assert_eq(rti_m_self(), m);
+    pthread_t t;
+    pthread_create(&t, NULL, without, &other);
+    pthread_join(t, NULL);
+    cr_assert_null(other);
+    cr_assert_eq(m->id, 3);
+    cr_assert_eq((uintptr_t)m % 64, 0);
+}
