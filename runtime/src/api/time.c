@@ -1,7 +1,7 @@
 #include <rt/time.h>
 
 #include "api/chan.h"
-#include "api/timer.h"
+#include "api/time.h"
 #include "base/slab.h"
 #include "parts/timerheap.h"
 #include "sched/sched.h"
@@ -212,7 +212,7 @@ void rt_timer_free(struct rt_timer **self_p)
     *self_p = NULL;
 }
 
-void rti_timer_free_after(struct rt_timer *t)
+void rti_time_free_after(struct rt_timer *t)
 {
     if (!t->after)
         rt_throw("rt_chan_free of a timer's channel: use rt_timer_free");
