@@ -188,8 +188,12 @@ bool rt_timer_reset(struct rt_timer *self, int64_t ns)
         rti_lock_release(&self->chan.lock);
         rt_throw("non-positive interval for Ticker.Reset");
     }
-    bool pending = disarm_locked(self);
-    arm_locked(self, ns, ticker ? ns : 0);
+    /* Pending and not periodic: no firing is under way, so it moves in its heap and keeps its epoch. */
+    bool pending = !ticker && self->armed && rti_sched_timer_move(&self->heap, rt_deadline(ns));
+    if (!pending) {
+        pending = disarm_locked(self);
+        arm_locked(self, ns, ticker ? ns : 0);
+    }
     rti_lock_release(&self->chan.lock);
     return pending;
 }
