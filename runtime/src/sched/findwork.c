@@ -176,7 +176,7 @@ static struct g *look(struct m *m)
         rti_timers_run(p);        /* due before others' work: lateness is what people measure */
         g = rti_findwork_fast(p); /* own queue; every 61st time, or for want of that, the global one */
     } while (!g && p->due);
-    if (g)
+    if (g || load_rlx(&rti_world.stopping)) /* a stop makes the fast look come back without looking, too */
         return g;
     if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
         return g;
