@@ -361,17 +361,11 @@ Test(chan, a_size_beyond_memory_is_fatal)
 
 static void free_in_use(void)
 {
-    struct rt_chan *c = rt_chan_new(0, 0);
-    rt_go(receive_until_closed, &(struct crowd){.c = c});
-    for (;;) {
-        rt_yield();
-        struct rt_chan *same = c;
-        if (rt_try_send(c, NULL) == 0) { /* somebody received, and comes back to wait */
-            for (int i = 0; i < 1000; i++)
-                rt_yield();
-            rt_chan_free(&same);
-        }
-    }
+    struct line l = {.c = rt_chan_new(sizeof(int), 0)};
+    struct rt_chan *same = l.c;
+    rt_go(stand_in_line_to_receive, &l);
+    rt_yield(); /* one P: it waits by now */
+    rt_chan_free(&same);
 }
 
 Test(chan, freeing_a_channel_that_somebody_waits_on_is_fatal)

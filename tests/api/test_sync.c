@@ -62,13 +62,14 @@ static void unlock_for_another(void *arg)
 
 static void try_and_transfer(void)
 {
-    struct rt_mutex m = {0};
+    static struct rt_mutex m; /* it outlives this function: the other one's unlock may still be under way at its end */
     EXPECT(rt_mutex_try_lock(&m));
     EXPECT(!rt_mutex_try_lock(&m));
     rt_go(unlock_for_another, &m);
     rt_mutex_lock(&m);
     rt_mutex_unlock(&m);
     EXPECT(rt_mutex_try_lock(&m));
+    rt_mutex_unlock(&m);
 }
 
 Test(mutex, may_be_unlocked_by_another_goroutine)

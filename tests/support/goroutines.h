@@ -9,7 +9,9 @@
 
 #include "test.h"
 
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,7 +44,7 @@ static UNUSED void run_everywhere(void (*app)(void))
         run_on(procs, app);
 }
 
-/* In a child: the program must end with status 2 (as Go's fatal errors) and text on standard error. */
+/* In a child, on one P: the program must end with status 2 (as Go's fatal errors) and text on standard error. */
 static UNUSED void dies_saying(void (*app)(void), const char *text)
 {
     int said[2];
@@ -52,7 +54,8 @@ static UNUSED void dies_saying(void (*app)(void), const char *text)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        struct rt_config config = {.procs = 2};
+        struct rt_config config = {.procs = 1};
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* no orphan when the test runs out of time */
         dup2(said[1], STDERR_FILENO);
         close(said[0]);
         close(said[1]);

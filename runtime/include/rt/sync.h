@@ -1,8 +1,11 @@
 /* sync.h - mutex, readers-writer mutex, condition, wait group, once, semaphore. They park the goroutine, not the
  * thread. Threads: every function is called from a goroutine. Memory: plain structs, embedded wherever the caller
  * likes; all zero is the ready, unlocked, empty state (as in Go). They hold no resources and need no destructor; they
- * must not be moved or copied after first use, nor freed while somebody is inside a call on them. The fields are
- * private. Semantics and happens-before are those of Go's package sync; misuse is fatal as there. */
+ * must not be moved or copied after first use, nor freed while somebody is inside a call on them. Mind that an unlock
+ * may still be under way (it looks for waiters) when another goroutine has the mutex already: "lock, last one out,
+ * unlock, free" needs something else to know that the others have returned, a wait group say. A wait group may be freed
+ * once wait has returned. The fields are private. Semantics and happens-before are those of Go's package sync; misuse
+ * is fatal as there. */
 #ifndef RT_SYNC_H
 #define RT_SYNC_H
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "api/timer.h"
+#include "api/time.h"
 #include "sched/sched.h"
 #include <rt/check.h>
 
@@ -45,7 +45,7 @@ void rt_chan_free(struct rt_chan **self_p)
     *self_p = NULL;
     rti_chan_check_idle(self);
     if (self->timer)
-        rti_timer_free_after(self->timer);
+        rti_time_free_after(self->timer);
     else
         free(self);
 }

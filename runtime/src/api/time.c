@@ -1,7 +1,7 @@
 #include <rt/time.h>
 
 #include "api/chan.h"
-#include "api/timer.h"
+#include "api/time.h"
 #include "base/slab.h"
 #include "parts/timerheap.h"
 #include "sched/sched.h"
@@ -188,8 +188,12 @@ bool rt_timer_reset(struct rt_timer *self, int64_t ns)
         rti_lock_release(&self->chan.lock);
         rt_throw("non-positive interval for Ticker.Reset");
     }
-    bool pending = disarm_locked(self);
-    arm_locked(self, ns, ticker ? ns : 0);
+    /* Pending and not periodic: no firing is under way, so it moves in its heap and keeps its epoch. */
+    bool pending = !ticker && self->armed && rti_sched_timer_move(&self->heap, rt_deadline(ns));
+    if (!pending) {
+        pending = disarm_locked(self);
+        arm_locked(self, ns, ticker ? ns : 0);
+    }
     rti_lock_release(&self->chan.lock);
     return pending;
 }
@@ -212,7 +216,7 @@ void rt_timer_free(struct rt_timer **self_p)
     *self_p = NULL;
 }
 
-void rti_timer_free_after(struct rt_timer *t)
+void rti_time_free_after(struct rt_timer *t)
 {
     if (!t->after)
         rt_throw("rt_chan_free of a timer's channel: use rt_timer_free");

@@ -68,16 +68,30 @@ bool rti_timerheap_add(struct rti_timerheap *self, struct rti_timer *t)
     return t->place == 1;
 }
 
+/* Puts s into the hole at i, or where it belongs from there. */
+static void sift(struct rti_timerheap *h, uint32_t i, struct rti_timerheap_slot s)
+{
+    if (i > 0 && h->slots[(i - 1) / ARITY].when_ns > s.when_ns)
+        sift_up(h, i, s);
+    else
+        sift_down(h, i, s);
+}
+
 /* Fills the hole at i with the last slot. */
 static void fill_hole(struct rti_timerheap *h, uint32_t i)
 {
     struct rti_timerheap_slot last = h->slots[--h->len];
-    if (i == h->len)
-        return;
-    if (i > 0 && h->slots[(i - 1) / ARITY].when_ns > last.when_ns)
-        sift_up(h, i, last);
-    else
-        sift_down(h, i, last);
+    if (i < h->len)
+        sift(h, i, last);
+}
+
+bool rti_timerheap_move(struct rti_timerheap *self, struct rti_timer *t, int64_t when_ns)
+{
+    if (t->place == 0)
+        return false;
+    t->when_ns = when_ns;
+    sift(self, t->place - 1, (struct rti_timerheap_slot){.when_ns = when_ns, .timer = t});
+    return true;
 }
 
 bool rti_timerheap_remove(struct rti_timerheap *self, struct rti_timer *t)

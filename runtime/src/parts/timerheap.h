@@ -43,6 +43,8 @@ void rti_timerheap_free(struct rti_timerheap *self);
 bool rti_timerheap_add(struct rti_timerheap *self, struct rti_timer *t);
 /* True: it was inside and is out now. */
 bool rti_timerheap_remove(struct rti_timerheap *self, struct rti_timer *t);
+/* Gives t another deadline where it is. False, and nothing done, if it is in no heap. */
+bool rti_timerheap_move(struct rti_timerheap *self, struct rti_timer *t, int64_t when_ns);
 /* If a timer is due at now_ns (when_ns <= now_ns): takes the earliest out, or moves it on by whole periods beyond
  * now_ns (no drift, missed ticks are skipped), fills *fire and returns true. */
 bool rti_timerheap_pop_due(struct rti_timerheap *self, int64_t now_ns, struct rti_timer_fire *fire);

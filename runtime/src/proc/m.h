@@ -49,7 +49,8 @@ struct m {
     /* sleeping and waking */
     struct rti_note note; /* woken with p (and perhaps spinning) set by the waker, or because the world stops */
     struct m *idle_next;
-    bool idle; /* on the idle list; under the world's lock */
+    bool idle;   /* on the idle list; under the world's lock */
+    bool listed; /* its own: put itself on that list and has not slept since, so p and spinning may be its waker's */
     /* life */
     uint32_t id;
     struct m *all_next;

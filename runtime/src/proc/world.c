@@ -35,7 +35,7 @@ void rti_world_put_idle_m_locked(struct m *m)
     m->idle_next = rti_world.idle_m;
     rti_world.idle_m = m;
     rti_world.idle_m_count++;
-    m->idle = true;
+    m->idle = m->listed = true;
 }
 
 struct m *rti_world_take_idle_m_locked(void)

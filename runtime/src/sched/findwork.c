@@ -176,7 +176,7 @@ static struct g *look(struct m *m)
         rti_timers_run(p);        /* due before others' work: lateness is what people measure */
         g = rti_findwork_fast(p); /* own queue; every 61st time, or for want of that, the global one */
     } while (!g && p->due);
-    if (g)
+    if (g || load_rlx(&rti_world.stopping)) /* a stop makes the fast look come back without looking, too */
         return g;
     if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
         return g;
@@ -204,8 +204,10 @@ static bool regain(struct m *m, bool poller)
         rti_lock_release(&rti_world.lock);
         rti_note_sleep(&m->note); /* at once: the waker is under way */
         rti_note_clear(&m->note);
+        m->listed = false;
         return true; /* with a P, or without one because the world stops */
     }
+    m->listed = false;
     struct p *p = rti_world_take_idle_p_locked();
     if (p) {
         rti_world_bind_locked(m, p);
@@ -228,6 +230,7 @@ static void sleep_idle(struct m *m)
     rti_deadlock_check();
     rti_note_sleep(&m->note);
     rti_note_clear(&m->note);
+    m->listed = false;
 }
 
 /* Gives up the P; then looks at all queues once more (S3), then waits. A G if the last look under the lock found one.
@@ -266,7 +269,9 @@ struct g *rti_findwork_next(struct m *m)
     for (;;) {
         if (UNLIKELY(load_rlx(&rti_world.stopping)))
             return NULL;
-        if (!m->p) { /* came back from a call without one, or woken for nothing */
+        if (m->listed) { /* came back from a call or from the poller without a P. m->p may be written by a waker, who
+                          * wakes the note next: looking at m->p instead would miss that note, or read half a hand-over
+                          */
             sleep_idle(m);
             continue;
         }

@@ -84,6 +84,11 @@ bool rti_sched_timer_stop(struct rti_timer *t)
     return rti_timers_stop(t);
 }
 
+bool rti_sched_timer_move(struct rti_timer *t, int64_t when_ns)
+{
+    return rti_timers_move(t, when_ns);
+}
+
 bool rti_sched_timer_reset(struct rti_timer *t, int64_t when_ns, int64_t period_ns)
 {
     bool was = rti_timers_stop(t);

@@ -75,6 +75,8 @@ struct rti_timer;
 void rti_sched_timer_start(struct rti_timer *t);
 /* True if it was pending and will not fire; false if it fired or is firing. */
 bool rti_sched_timer_stop(struct rti_timer *t);
+/* Gives a pending timer another deadline and returns true; false, and nothing done, if it fired or is firing. */
+bool rti_sched_timer_move(struct rti_timer *t, int64_t when_ns);
 /* True if it was pending before. */
 bool rti_sched_timer_reset(struct rti_timer *t, int64_t when_ns, int64_t period_ns);
 

@@ -76,3 +76,17 @@ bool rti_timers_stop(struct rti_timer *t)
     rti_lock_release(&p->timer_lock);
     return was;
 }
+
+bool rti_timers_move(struct rti_timer *t, int64_t when_ns)
+{
+    struct p *p = lock_home(t);
+    if (!p)
+        return false;
+    bool was = rti_timerheap_move(&p->timers, t, when_ns);
+    bool first = was && rti_timerheap_next(&p->timers) == when_ns;
+    store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
+    rti_lock_release(&p->timer_lock);
+    if (first)
+        rti_netpoll_hurry(when_ns);
+    return was;
+}

@@ -18,5 +18,6 @@ int64_t rti_timers_next(void);
 /* The bodies of rti_sched_timer_*. */
 void rti_timers_start(struct rti_timer *t);
 bool rti_timers_stop(struct rti_timer *t);
+bool rti_timers_move(struct rti_timer *t, int64_t when_ns);
 
 #endif

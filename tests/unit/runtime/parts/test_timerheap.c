@@ -141,13 +141,17 @@ static int model_first(const int64_t *when, int n)
 static void model_step(struct rti_timerheap *h, struct rti_timer *t, int64_t *model, uint32_t *seed)
 {
     int i = (int)(next_random(seed) % MANY);
-    uint32_t what = next_random(seed) % 4;
+    uint32_t what = next_random(seed) % 5;
     if (what < 2 && model[i] < 0) {
         model[i] = t[i].when_ns = next_random(seed) % 500;
         rti_timerheap_add(h, &t[i]);
     } else if (what == 2) {
         cr_assert_eq(rti_timerheap_remove(h, &t[i]), model[i] >= 0);
         model[i] = -1;
+    } else if (what == 4) {
+        int64_t when = next_random(seed) % 500;
+        cr_assert_eq(rti_timerheap_move(h, &t[i], when), model[i] >= 0);
+        model[i] = model[i] >= 0 ? when : -1;
     } else if (what == 3 && h->len > 0) {
         struct rti_timer_fire fire;
         int64_t first = model[model_first(model, MANY)];
