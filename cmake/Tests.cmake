@@ -15,5 +15,5 @@ function(lode_test name label)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${T_TIMEOUT}
-    ENVIRONMENT "LODE_BIN=${CMAKE_BINARY_DIR}/bin;LODE_SOURCE=${CMAKE_SOURCE_DIR};LODE_TESTDATA=$<IF:$<BOOL:$ENV{LODE_TESTDATA}>,$ENV{LODE_TESTDATA},${CMAKE_SOURCE_DIR}/../shared/testdata>")
+    ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/lsan.supp:print_suppressions=0;LODE_BIN=${CMAKE_BINARY_DIR}/bin;LODE_SOURCE=${CMAKE_SOURCE_DIR};LODE_TESTDATA=$<IF:$<BOOL:$ENV{LODE_TESTDATA}>,$ENV{LODE_TESTDATA},${CMAKE_SOURCE_DIR}/../shared/testdata>")
 endfunction()

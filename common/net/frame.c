@@ -86,6 +86,8 @@ static int set_common(void *s, const struct frame_options *o)
         {ZMQ_LINGER, 0},
     };
     TRY(set_ints(s, options, ARRAY_LEN(options)));
+    if (zmq_setsockopt(s, ZMQ_AFFINITY, &o->affinity, sizeof(o->affinity)) < 0)
+        return zmq_error();
     return zmq_setsockopt(s, ZMQ_MAXMSGSIZE, &max_bytes, sizeof(max_bytes)) < 0 ? zmq_error() : 0;
 }
 

@@ -33,6 +33,7 @@ struct frame_options {
     int rcvhwm, sndhwm;      /* messages per peer; 0: 64 */
     int64_t max_bytes;       /* of an inbound frame; 0: 65536 */
     int backlog;             /* listening; 0: 4096 */
+    uint64_t affinity;       /* bit i: I/O thread i of the context serves it; 0: any */
     bool conflate;           /* DEALER, SUB: keep only the newest */
     bool heartbeat;          /* connecting side only (cluster.md 6.15: quadratic on the server): 5 s, 15 s, 30 s */
     bool insecure;           /* bind off loopback without keys all the same */

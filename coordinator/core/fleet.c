@@ -46,8 +46,10 @@ void fleet_init(struct fleet *self, uint32_t max_workers, uint64_t seed, int64_t
 
 void fleet_free(struct fleet *self)
 {
-    while (self->first)
-        fleet_drop(self, self->first);
+    for (struct worker *w = self->first, *next; w; w = next) {
+        next = w->next;
+        fleet_drop(self, w);
+    }
     free(self->by_uuid);
     free(self->by_route);
     self->by_uuid = NULL;

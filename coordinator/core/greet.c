@@ -155,16 +155,29 @@ static void copy_text(char *out, size_t size, struct cursor_view text, const cha
     memcpy(out, text.at, len);
 }
 
+/* "kernel=NAME" as a word of text. */
+static struct cursor_view kernel_in(struct cursor_view text)
+{
+    static const char key[] = "kernel=";
+    const size_t len = sizeof key - 1;
+    for (size_t at = 0; at + len < text.len; at++) {
+        if (memcmp(text.at + at, key, len) != 0 || (at > 0 && text.at[at - 1] != ' '))
+            continue;
+        struct cursor_view name = {text.at + at + len, 0};
+        while (at + len + name.len < text.len && name.at[name.len] != ' ')
+            name.len++;
+        return name;
+    }
+    return (struct cursor_view){0};
+}
+
 static void describe(struct worker *w, const struct message_hello *h)
 {
     char uuid[33];
     bytes_to_hex(uuid, w->uuid, 4);
     copy_text(w->name, sizeof w->name, h->host, uuid);
     copy_text(w->agent, sizeof w->agent, h->agent, "-");
-    copy_text(w->kernel, sizeof w->kernel, (struct cursor_view){0}, "-");
-    for (uint32_t i = 0; i < h->cap_count; i++)
-        if (h->caps[i].len > 7 && memcmp(h->caps[i].at, "kernel=", 7) == 0)
-            copy_text(w->kernel, sizeof w->kernel, (struct cursor_view){h->caps[i].at + 7, h->caps[i].len - 7}, "-");
+    copy_text(w->kernel, sizeof w->kernel, kernel_in(h->agent), "-");
     w->lanes = h->lanes;
     if (h->rate_hint > 0)
         w->leases.hint = (double)h->rate_hint;

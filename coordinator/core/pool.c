@@ -54,10 +54,14 @@ static void take_out(struct pool *self, struct pool_entry *e)
 
 void pool_free(struct pool *self)
 {
-    while (self->first)
-        take_out(self, self->first);
-    while (self->requests)
-        pool_request_end(self, self->requests);
+    for (struct pool_entry *e = self->first, *next; e; e = next) {
+        next = e->next;
+        take_out(self, e);
+    }
+    for (struct pool_request *r = self->requests, *next; r; r = next) {
+        next = r->next;
+        free(r);
+    }
     *self = (struct pool){0};
 }
 

@@ -54,6 +54,7 @@ struct core {
     uint16_t tip_reorg; /* blocks the last tip rolled back */
     bool tip_clean;
     int64_t job_ns, beacon_ns;                       /* when the job was made, the last beacon sent */
+    double job_rate;                                 /* hashes/s its share target was made for */
     int64_t tip_ns;                                  /* when the tip was found, for progress */
     uint64_t mark_asked;                             /* CORE_RESERVE under way, 0 none */
     struct state_storing storing[STATE_STORING_MAX]; /* FIFO */

@@ -9,16 +9,20 @@
 /* A job's time is as old as the job: a fresher one keeps header times near the clock. */
 static const int64_t job_age_ns = INT64_C(30) * 1000 * 1000 * 1000;
 static const int64_t ms_ns = 1000000;
+/* Until somebody works: a machine's worth. Too easy a target would make every hash a share. */
+static const double assumed_rate = 10e6;
+enum { RETARGET_MS = 1000, RETARGET_FACTOR = 2 };
 
-static struct u256 share_target(const struct core *self)
+static double cluster_rate(const struct core *self)
 {
     struct fleet_sums sums;
     fleet_sum(&self->fleet, &sums);
-    return shares_target(sums.rate >= 1 ? sums.rate : 1, self->config.share_rate);
+    return sums.rate >= 1 ? sums.rate : assumed_rate;
 }
 
 static void make_job(struct core *self)
 {
+    self->job_rate = cluster_rate(self);
     const struct tree_node *tip = tree_tip(self->tree);
     uint32_t least = tree_median_time(self->tree, tip) + 1; /* above the median of the last 11 */
     int64_t now_s = self->wall_ms / 1000;
@@ -28,7 +32,7 @@ static void make_job(struct core *self)
         .ntime = now_s > (int64_t)least ? (uint32_t)now_s : least,
         .tag = self->config.tag,
         .payload = pool_front(&self->pool),
-        .share_target = share_target(self),
+        .share_target = shares_target(self->job_rate, self->config.share_rate),
     };
     CHECK(tree_next_bits(self->tree, tip, recipe.ntime, &recipe.bits) == 0);
     jobs_make(&self->jobs, &recipe);
@@ -80,11 +84,24 @@ static void beacon(struct core *self)
     self->beacon_ns = self->now_ns;
 }
 
+/* The rate is no longer what the job's share target was made for, and a new target would be another one. */
+static bool off_target(const struct core *self)
+{
+    if (self->now_ns - self->job_ns < RETARGET_MS * ms_ns)
+        return false;
+    double rate = cluster_rate(self);
+    if (rate <= self->job_rate * RETARGET_FACTOR && rate * RETARGET_FACTOR >= self->job_rate)
+        return false;
+    const struct job *job = jobs_current(&self->jobs);
+    struct u256 wanted = shares_target(rate, self->config.share_rate);
+    return u256_compare(&wanted, &job->target) > 0 || u256_compare(&job->share_target, &job->target) > 0;
+}
+
 void tips_tick(struct core *self)
 {
     if (self->stopping)
         return;
-    if (self->now_ns - self->job_ns >= job_age_ns)
+    if (self->now_ns - self->job_ns >= job_age_ns || off_target(self))
         tips_announce(self, false, 0);
     if (self->now_ns - self->beacon_ns >= self->config.beat_ms * ms_ns)
         beacon(self);

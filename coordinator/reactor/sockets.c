@@ -6,8 +6,9 @@
 #include "common/base/err.h"
 
 enum {
-    TIPS_IO_THREAD = 1,
-    CONTROL_HWM = 2048, /* a `mine` is answered once per block, up to 1000 times */
+    WORK_THREAD = 1 << 0, /* of the context's I/O threads, as a mask: tips have one of their own, so that telemetry */
+    TIPS_THREAD = 1 << 1, /* does not delay them */
+    CONTROL_HWM = 2048,   /* a `mine` is answered once per block, up to 1000 times */
     CONTROL_BYTES = 1 << 20,
 };
 
@@ -31,14 +32,19 @@ int sockets_open(struct sockets *self, const struct sockets_config *config, char
 {
     *self = (struct sockets){0};
     const struct frame_options control = {
-        .kind = FRAME_ROUTER, .rcvhwm = 64, .sndhwm = CONTROL_HWM, .max_bytes = CONTROL_BYTES};
+        .kind = FRAME_ROUTER, .rcvhwm = 64, .sndhwm = CONTROL_HWM, .max_bytes = CONTROL_BYTES, .affinity = WORK_THREAD};
     const struct plan plans[SOCKETS_COUNT] = {
         [SOCKETS_WORK] = {"work",
                           config->work,
-                          {.kind = FRAME_ROUTER, .rcvhwm = 64, .sndhwm = 256, .insecure = config->insecure}},
-        [SOCKETS_TIPS] = {"tips",
-                          config->tips,
-                          {.kind = FRAME_XPUB, .sndhwm = 16, .rcvhwm = 16, .insecure = config->insecure}},
+                          {.kind = FRAME_ROUTER,
+                           .rcvhwm = 64,
+                           .sndhwm = 256,
+                           .insecure = config->insecure,
+                           .affinity = WORK_THREAD}},
+        [SOCKETS_TIPS] =
+            {"tips",
+             config->tips,
+             {.kind = FRAME_XPUB, .sndhwm = 16, .rcvhwm = 16, .insecure = config->insecure, .affinity = TIPS_THREAD}},
         [SOCKETS_CONTROL] = {"control", config->control, control},
         [SOCKETS_INSIDE] = {"control", "inproc://control", control},
     };

@@ -1,4 +1,5 @@
-/* sockets.h - the coordinator's listening sockets, with the options that cluster.md 6.1 and 6.15 ask for.
+/* sockets.h - the coordinator's listening sockets, with the options that thousands of peers ask for: small
+ * queues (they are per peer), bounded frames, no libzmq heartbeat, an I/O thread of their own for the tips.
  * Threads: the one that opened them. Memory: malloc, and libzmq's. */
 #ifndef COORDINATOR_REACTOR_SOCKETS_H
 #define COORDINATOR_REACTOR_SOCKETS_H
@@ -19,7 +20,7 @@ enum {
 enum sockets_which { SOCKETS_WORK, SOCKETS_TIPS, SOCKETS_CONTROL, SOCKETS_INSIDE, SOCKETS_COUNT };
 
 struct sockets_config {
-    struct frame_context *zmq;         /* borrowed until sockets_close */
+    struct frame_context *zmq;         /* with SOCKETS_IO_THREADS; borrowed until sockets_close */
     const char *work, *tips, *control; /* endpoints; control NULL: none to the outside */
     bool insecure;                     /* listen off loopback without keys */
 };

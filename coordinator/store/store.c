@@ -19,8 +19,8 @@ static const char *const texts[STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [ID_OF] = "SELECT id FROM blocks WHERE hash = ?1",
-    [INSERT] = "INSERT INTO blocks (hash, parent, height, header, body, worker, arrival_ms) "
-               "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [INSERT] =
+        "INSERT INTO blocks (hash, parent, height, header, body, worker, arrival_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
     [READ] = "SELECT hash, height, header, body, worker, arrival_ms FROM blocks WHERE hash = ?1",
     [RESERVE] = "UPDATE meta SET mark = ?1",
     [ALL] = "SELECT hash, height, header, body, worker, arrival_ms FROM blocks ORDER BY id",
@@ -278,7 +278,7 @@ static int place(struct store *self, const struct core_block *block, bool *has_p
 int store_append(struct store *self, const struct core_block *block)
 {
     TRY(ready(self));
-    bool has_parent;
+    bool has_parent = false;
     int64_t parent = 0;
     int err = place(self, block, &has_parent, &parent);
     if (err == ERR_DUPLICATE || err == ERR_ORPHAN)

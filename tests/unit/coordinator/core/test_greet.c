@@ -180,15 +180,16 @@ Test(greet, a_name_is_cut_between_characters)
     name[MESSAGE_HOST_LEN] = 0;
     struct message m = rig_hello_message(1);
     m.u.hello.host = cursor_view_of(name);
-    m.u.hello.cap_count = 1;
-    m.u.hello.caps[0] = cursor_view_of("kernel=shani");
+    m.u.hello.agent = cursor_view_of("lode-worker/0.1 kernel=shani x");
     rig_say(r, 1, &m);
     struct worker *w = r->core->fleet.first;
     cr_assert_eq(strlen(w->name), MESSAGE_HOST_LEN);
     cr_assert_str_eq(w->kernel, "shani");
     m = rig_hello_message(2);
     m.u.hello.host = cursor_view_of("");
+    m.u.hello.agent = cursor_view_of("nokernel=x kernel=");
     rig_say(r, 2, &m);
+    cr_assert_str_eq(r->core->fleet.first->kernel, "-");
     cr_assert_str_eq(r->core->fleet.first->name, "00000000"); /* the uuid's beginning */
     rig_free(r);
 }

@@ -158,12 +158,12 @@ Test(rollup, names_are_bounded)
 {
     struct rollup r = {0};
     struct named *names = calloc(MESSAGE_SCHEMA_ENTRIES_MAX, sizeof *names);
-    char(*texts)[16] = calloc(MESSAGE_SCHEMA_ENTRIES_MAX, 16);
+    char(*texts)[16] = calloc(MESSAGE_SCHEMA_ENTRIES_MAX, 32);
     int err = 0;
     int rounds = 0;
     while (err == 0 && rounds < 10) {
         for (int i = 0; i < MESSAGE_SCHEMA_ENTRIES_MAX; i++) {
-            (void)snprintf(texts[i], 16, "m%d.%d", rounds, i);
+            (void)snprintf(texts[i], 32, "m%d.%d", rounds, i);
             names[i] = (struct named){texts[i], MESSAGE_METRIC_COUNTER, MESSAGE_AGG_SUM};
         }
         struct rollup_node *node = NULL;

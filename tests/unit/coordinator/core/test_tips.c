@@ -1,5 +1,7 @@
 #include "rig.h"
 
+#include "coordinator/core/shares.h"
+
 Test(tips, a_beacon_goes_out_each_beat_and_a_fresher_job_now_and_then)
 {
     struct rig *r = rig_new();
@@ -57,19 +59,66 @@ Test(tips, the_time_of_a_job_is_the_clock_s_but_above_the_median)
     rig_free(r);
 }
 
-Test(tips, a_share_target_is_as_easy_as_the_rate_asks_and_never_harder_than_the_block_s)
+/* A rig on network lode, where a share is easier than a block, with one worker. */
+static struct rig *rig_of_lode(struct worker **w)
 {
     struct rig *r = rig_new();
     struct core_config config = rig_config(r);
     rig_end_core(r);
     config.network = network_find("lode");
     rig_begin(r, &config);
-    struct worker *w = rig_hello(r, 1);
-    w->hashrate = 1e6; /* ten shares a second: one in 100,000 hashes; a block takes 2^24 */
-    rig_pass(r, 31000);
+    *w = rig_hello(r, 1);
+    return r;
+}
+
+static double weight_now(const struct rig *r)
+{
+    return shares_weight(&jobs_current(&r->core->jobs)->share_target);
+}
+
+static bool near(double a, double b)
+{
+    return a > b * 0.99 && a < b * 1.01;
+}
+
+Test(tips, before_anybody_works_a_share_is_no_gift)
+{
+    struct worker *w;
+    struct rig *r = rig_of_lode(&w);
+    cr_assert(near(weight_now(r), 1e6)); /* ten a second of 10 MH/s */
+    rig_free(r);
+}
+
+Test(tips, the_share_target_follows_the_rate_within_seconds)
+{
+    struct worker *w;
+    struct rig *r = rig_of_lode(&w);
+    uint64_t job = jobs_current(&r->core->jobs)->id;
+    w->hashrate = 1e6;
+    rig_pass(r, 900);
+    cr_assert_eq(jobs_current(&r->core->jobs)->id, job);
+    rig_pass(r, 200);
+    cr_assert_neq(jobs_current(&r->core->jobs)->id, job);
+    cr_assert(near(weight_now(r), 1e5));
+    job = jobs_current(&r->core->jobs)->id;
+    w->hashrate = 1.9e6; /* within a factor of two: it stays */
+    rig_pass(r, 2000);
+    cr_assert_eq(jobs_current(&r->core->jobs)->id, job);
+    rig_free(r);
+}
+
+Test(tips, a_share_target_is_never_harder_than_the_block_s)
+{
+    struct worker *w;
+    struct rig *r = rig_of_lode(&w);
+    w->hashrate = 1e15;
+    rig_pass(r, 1100);
     const struct job *job = jobs_current(&r->core->jobs);
-    w = r->core->fleet.first;
-    cr_assert_gt(u256_compare(&job->share_target, &job->target), 0);
+    cr_assert_eq(u256_compare(&job->share_target, &job->target), 0);
+    uint64_t id = job->id;
+    w->hashrate = 1e18; /* the same target again: no new job for nothing */
+    rig_pass(r, 3000);
+    cr_assert_eq(jobs_current(&r->core->jobs)->id, id);
     rig_free(r);
 }
 

@@ -5,7 +5,7 @@
 static int try_open(struct sockets_config config, char why[static SOCKETS_WHY_MAX])
 {
     struct sockets s;
-    config.zmq = frame_context_new(1, 0);
+    config.zmq = frame_context_new(SOCKETS_IO_THREADS, 0);
     int err = sockets_open(&s, &config, why);
     if (err == 0)
         sockets_close(&s);
@@ -39,7 +39,7 @@ Test(sockets, the_control_socket_is_for_its_owner_alone)
 
 Test(sockets, control_may_be_switched_off)
 {
-    struct frame_context *zmq = frame_context_new(1, 0);
+    struct frame_context *zmq = frame_context_new(SOCKETS_IO_THREADS, 0);
     struct sockets_config config = {.zmq = zmq, .work = "tcp://127.0.0.1:*", .tips = "tcp://127.0.0.1:*"};
     struct sockets s;
     char why[SOCKETS_WHY_MAX];
