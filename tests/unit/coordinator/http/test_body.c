@@ -22,6 +22,7 @@ Test(body, data_and_goroutines_are_read)
     cr_assert_eq(body.data_len, 3);
     cr_assert_arr_eq(body.data, "a\0b", 3);
     body_free(&body);
+    cr_assert_eq(body_read(&body, "{\"data\":\"a\"}\0x", 14, true, error), ERR_FORMAT, "what is behind a NUL was lost");
     cr_assert_eq(body_read(&body, "{\"data\":\" \"}", 12, true, error), 0);
     cr_assert_eq(body.goroutines, 1);
     body_free(&body);
