@@ -77,6 +77,10 @@ int body_read(struct body *out, const char *text, size_t len, bool with_goroutin
             snprintf(error, BODY_ERROR_CAP, "not valid JSON: a NUL byte");
         else if (len == 0)
             snprintf(error, BODY_ERROR_CAP, "the body is empty, a JSON object is wanted");
+        else if (json_error_code(&at) == json_error_null_byte_in_key)
+            snprintf(error, BODY_ERROR_CAP, "a key with a NUL in it: unknown field");
+        else if (json_error_code(&at) == json_error_duplicate_key)
+            snprintf(error, BODY_ERROR_CAP, "%.160s: a field stands there twice", at.text);
         else
             snprintf(error, BODY_ERROR_CAP, "not valid JSON: %.160s (line %d, column %d)", at.text, at.line, at.column);
         return ERR_FORMAT;

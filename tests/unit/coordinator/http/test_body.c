@@ -33,7 +33,8 @@ Test(body, a_mistake_is_named)
 {
     refuse("", true, "empty");
     refuse("{", true, "not valid JSON");
-    refuse("{\"data\":\"a\",\"data\":\"b\"}", true, "duplicate");
+    refuse("{\"data\":\"a\",\"data\":\"b\"}", true, "twice");
+    refuse("{\"a\\u0000b\":1}", true, "unknown field");
     refuse("{\"data\":\"a\"} x", true, "not valid JSON");
     refuse("[]", true, "not a JSON object");
     refuse("null", true, "not a JSON object");
