@@ -40,11 +40,7 @@ static inline void web_stop(struct web *w)
 /* Waits until the fake was handed n payloads; a test that waits in vain fails. */
 static inline void web_wait_mined(const struct web *w, int n)
 {
-    int tries = 0;
-    while (atomic_load(&w->fake->mined) < n) {
-        cr_assert_lt(tries++, 20000, "nothing was handed in");
-        usleep(1000);
-    }
+    cr_assert(fake_control_wait(w->fake, &w->fake->mined, n), "nothing was handed in");
 }
 
 /* A connection; reading from it fails after 20 s, so that a hang is a failure and not a hang. */
