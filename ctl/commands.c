@@ -337,13 +337,13 @@ static const struct command table[] = {
     {.name = "chain verify",
      .args = "--network NAME FILE",
      .summary = "judge a file of headers; no coordinator needed",
-     .help =
-         "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"
-         "  --from-height H    height of the first header, which is then trusted\n"
-         "  --spacing S, --half-life S   those of a lode network\n\nOne JSON object on standard output; status 0 or "
-         "1.\n\nExamples:\n  lodectl chain verify --network lode chain.bin\n"
-         "  lodectl chain verify --network bitcoin-mainnet --from-height 40000 part.bin\n"
-         "  lodectl chain verify --network lode-regtest chain.bin | jq .ok\n",
+     .help = "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"
+             "  --from-height H    height of the first header, which is then trusted\n"
+             "  --spacing S, --half-life S   those of a lode network, in whole seconds\n\nOne JSON object on standard "
+             "output; status 0 or "
+             "1.\n\nExamples:\n  lodectl chain verify --network lode chain.bin\n"
+             "  lodectl chain verify --network bitcoin-mainnet --from-height 40000 part.bin\n"
+             "  lodectl chain verify --network lode-regtest chain.bin | jq .ok\n",
      .max = -1,
      .raw = true,
      .run = run_verify},
@@ -351,7 +351,8 @@ static const struct command table[] = {
      .args = "--network NAME FILE...",
      .summary = "feed headers to the block tree and see what happens",
      .help = "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"
-             "  --spacing S, --half-life S   those of a lode network\n\nOne JSON event a line.\n\nExamples:\n"
+             "  --spacing S, --half-life S   those of a lode network, in whole seconds\n\nOne JSON event a "
+             "line.\n\nExamples:\n"
              "  lodectl chain replay --network lode chain.bin\n"
              "  lodectl chain replay --network lode-regtest a.bin b.bin\n"
              "  lodectl chain replay --network lode chain.bin | tail -n 1 | jq .tip\n",

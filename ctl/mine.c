@@ -107,10 +107,11 @@ static void print_result(struct mining *m)
         return;
     }
     render_table(m->s->out, m->s->color, columns, ARRAY_LEN(columns), m->blocks);
-    char age[RENDER_CAP], rate[RENDER_CAP];
+    char age[RENDER_CAP], rate[RENDER_CAP] = "";
     render_age(age, sizeof age, m->duration_ms);
-    render_rate(rate, sizeof rate, m->duration_ms > 0 ? m->hashes * 1000 / (double)m->duration_ms : 0);
-    fprintf(m->s->err, "%lld blocks in %s, %s\n", (long long)m->done, age, rate);
+    if (m->hashes > 0 && m->duration_ms > 0) /* the workers' reports come once a second */
+        render_rate(rate, sizeof rate, m->hashes * 1000 / (double)m->duration_ms);
+    fprintf(m->s->err, "%lld blocks in %s%s%s\n", (long long)m->done, age, rate[0] ? ", " : "", rate);
 }
 
 static int check_payloads(struct session *s, const struct args *args)

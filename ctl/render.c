@@ -131,7 +131,7 @@ void render_table(FILE *to, bool color, const struct render_column *columns, siz
     CHECK(count <= RENDER_COLUMNS_MAX);
     measure(widths, columns, count, rows);
     for (size_t i = 0; i < count; i++)
-        put_cell(to, &columns[i], columns[i].title, widths[i], i + 1 == count && !is_right(&columns[i]));
+        put_cell(to, &columns[i], columns[i].title, widths[i], i + 1 == count);
     fputc('\n', to);
     json_array_foreach((json_t *)(uintptr_t)rows, index, row)
     {

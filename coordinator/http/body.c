@@ -68,10 +68,19 @@ int body_read(struct body *out, const char *text, size_t len, bool with_goroutin
 {
     json_error_t at;
     *out = (struct body){0};
-    out->tree = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &at);
+    /* jansson takes a raw NUL for the end and does not look behind it. */
+    bool has_nul = memchr(text, '\0', len) != NULL;
+    if (!has_nul)
+        out->tree = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, &at);
     if (!out->tree) {
-        if (len == 0)
+        if (has_nul)
+            snprintf(error, BODY_ERROR_CAP, "not valid JSON: a NUL byte");
+        else if (len == 0)
             snprintf(error, BODY_ERROR_CAP, "the body is empty, a JSON object is wanted");
+        else if (json_error_code(&at) == json_error_null_byte_in_key)
+            snprintf(error, BODY_ERROR_CAP, "a key with a NUL in it: unknown field");
+        else if (json_error_code(&at) == json_error_duplicate_key)
+            snprintf(error, BODY_ERROR_CAP, "%.160s: a field stands there twice", at.text);
         else
             snprintf(error, BODY_ERROR_CAP, "not valid JSON: %.160s (line %d, column %d)", at.text, at.line, at.column);
         return ERR_FORMAT;

@@ -1,5 +1,6 @@
 #include "coordinator/http/upstream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
@@ -85,6 +86,14 @@ static void on_timeout(evutil_socket_t fd, short what, void *arg)
     hand_over(q->owner, &(struct upstream_reply){.ticket = q->ticket, .code = ERR_TIMEOUT});
 }
 
+/* The reactor sent what is no reply, so whose it was is not known: everybody who waits is told, rather than to wait for
+ * ever. */
+static void fail_all(struct upstream *self)
+{
+    for (uint64_t newest = self->last; self->questions && self->questions->ticket <= newest;)
+        hand_over(self, &(struct upstream_reply){.ticket = self->questions->ticket, .code = -EPROTO});
+}
+
 static void take_frame(struct upstream *self, struct frame *frame)
 {
     struct message m;
@@ -96,13 +105,14 @@ static void take_frame(struct upstream *self, struct frame *frame)
         err = unpack_json(&result, m.u.ctl_rep.result);
     if (err < 0) {
         LOG_ERROR("http_reply_unreadable", "code=%s bytes=%zu", err_code(err), frame_size(frame));
-        if (m.type != MESSAGE_CTL_REP)
-            return;
+        fail_all(self);
+        return;
     }
     const struct message_ctl_rep *rep = &m.u.ctl_rep;
-    int code = err < 0 ? err : rep->code < 0 ? (int)rep->code : 0;
-    hand_over(self, &(struct upstream_reply){
-                        .ticket = rep->id, .code = code, .more = err >= 0 && rep->more != 0, .result = result});
+    hand_over(self, &(struct upstream_reply){.ticket = rep->id,
+                                             .code = rep->code < 0 ? (int)rep->code : 0,
+                                             .more = rep->more != 0,
+                                             .result = result});
 }
 
 /* ZMQ_FD signals an edge: everything that is there has to be taken, and looking at the events re-arms it. */

@@ -18,7 +18,7 @@ struct upstream;
 
 struct upstream_reply {
     uint64_t ticket;
-    int code;       /* 0, or a negative code of common/base/err.h: the coordinator's, or ERR_TIMEOUT */
+    int code;       /* 0, or a negative code of common/base/err.h: the coordinator's, or ERR_TIMEOUT, -EPROTO */
     bool more;      /* more replies to this ticket follow */
     json_t *result; /* an object; borrowed during the call */
 };

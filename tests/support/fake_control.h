@@ -10,7 +10,7 @@
 #include <pthread.h>
 #include <errno.h>
 #include <stdatomic.h>
-#include <unistd.h>
+#include <time.h>
 
 #include "common/base/bytes.h"
 #include "common/base/err.h"
@@ -45,7 +45,9 @@ struct fake_control {
     pthread_t thread;
     _Atomic(int) mode, stop;
     _Atomic(int) questions, mined, payload_bytes; /* what came in */
-    _Atomic(int) blocks;                          /* height + 1 */
+    pthread_mutex_t lock;                         /* for changed, which is signalled after every question */
+    pthread_cond_t changed;
+    _Atomic(int) blocks; /* height + 1 */
     uint8_t headers[FAKE_BLOCKS_MAX][HEADER_LEN];
     char data[FAKE_BLOCKS_MAX][64]; /* payloads mined, cut */
     struct fake_question held[FAKE_HELD_MAX];
@@ -116,8 +118,9 @@ static inline void fake_send(struct fake_control *self, const struct fake_questi
     if (len < 0)
         fprintf(stderr, "fake_control: %s\n", err_code(len));
     else
-        while (frame_send(self->socket, &q->from, self->frame, (size_t)len) == -EAGAIN && !atomic_load(&self->stop))
-            usleep(1000);
+        while (frame_send(self->socket, &q->from, self->frame, (size_t)len) == -EAGAIN &&
+               frame_wait(self->socket, FRAME_OUT, 1000) >= 0 && !atomic_load(&self->stop))
+            ;
 }
 
 static inline uint64_t fake_arg(struct cursor_view args, const char *key, uint64_t otherwise)
@@ -306,9 +309,26 @@ static inline void *fake_run(void *arg)
         while (frame_recv(self->socket, &from, &f) == 1) {
             fake_take(self, &from, &f);
             frame_release(&f);
+            pthread_mutex_lock(&self->lock);
+            pthread_cond_broadcast(&self->changed);
+            pthread_mutex_unlock(&self->lock);
         }
     }
     return NULL;
+}
+
+/* Waits until counter, one of self's, is at least n; false after 20 s. */
+static inline bool fake_control_wait(struct fake_control *self, _Atomic(int) *counter, int n)
+{
+    struct timespec until;
+    int err = 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    pthread_mutex_lock(&self->lock);
+    while (atomic_load(counter) < n && err == 0)
+        err = pthread_cond_timedwait(&self->changed, &self->lock, &until);
+    pthread_mutex_unlock(&self->lock);
+    return err == 0;
 }
 
 /* A coordinator with `blocks` blocks at endpoint (port "*" is fine: the real one is in self->endpoint), in ctx or in a
@@ -317,6 +337,8 @@ static inline struct fake_control *fake_control_start(const char *endpoint, stru
 {
     struct fake_control *self = calloc(1, sizeof *self);
     const struct frame_options options = {.kind = FRAME_ROUTER, .sndhwm = 4096, .rcvhwm = 4096, .max_bytes = 1 << 20};
+    pthread_mutex_init(&self->lock, NULL);
+    pthread_cond_init(&self->changed, NULL);
     self->own_ctx = !ctx;
     self->ctx = ctx ? ctx : frame_context_new(1, 0);
     for (int i = 0; i < blocks; i++)
@@ -334,6 +356,8 @@ static inline void fake_control_stop(struct fake_control *self)
     frame_close(&self->socket);
     if (self->own_ctx)
         frame_context_free(&self->ctx);
+    pthread_cond_destroy(&self->changed);
+    pthread_mutex_destroy(&self->lock);
     free(self);
 }
 

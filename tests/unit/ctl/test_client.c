@@ -91,10 +91,9 @@ Test(client, a_silent_coordinator_times_out_and_a_patient_client_too)
 static void *release(void *arg)
 {
     struct fake_control *fake = arg;
-    while (atomic_load(&fake->questions) < 3)
-        usleep(1000);
+    bool asked = fake_control_wait(fake, &fake->questions, 3);
     atomic_store(&fake->mode, FAKE_ANSWER);
-    return NULL;
+    return asked ? fake : NULL;
 }
 
 Test(client, a_patient_client_waits_while_the_coordinator_lives)
@@ -118,7 +117,9 @@ Test(client, a_patient_client_waits_while_the_coordinator_lives)
     cr_assert(reply.more);
     cr_assert_eq(client_next(c, &reply, true), 0);
     cr_assert_not(reply.more);
-    pthread_join(thread, NULL);
+    void *asked = NULL;
+    pthread_join(thread, &asked);
+    cr_assert_not_null(asked, "no ping came");
     client_free(&c);
     fake_control_stop(fake);
 }

@@ -22,6 +22,7 @@ Test(body, data_and_goroutines_are_read)
     cr_assert_eq(body.data_len, 3);
     cr_assert_arr_eq(body.data, "a\0b", 3);
     body_free(&body);
+    cr_assert_eq(body_read(&body, "{\"data\":\"a\"}\0x", 14, true, error), ERR_FORMAT, "what is behind a NUL was lost");
     cr_assert_eq(body_read(&body, "{\"data\":\" \"}", 12, true, error), 0);
     cr_assert_eq(body.goroutines, 1);
     body_free(&body);
@@ -32,7 +33,8 @@ Test(body, a_mistake_is_named)
 {
     refuse("", true, "empty");
     refuse("{", true, "not valid JSON");
-    refuse("{\"data\":\"a\",\"data\":\"b\"}", true, "duplicate");
+    refuse("{\"data\":\"a\",\"data\":\"b\"}", true, "twice");
+    refuse("{\"a\\u0000b\":1}", true, "unknown field");
     refuse("{\"data\":\"a\"} x", true, "not valid JSON");
     refuse("[]", true, "not a JSON object");
     refuse("null", true, "not a JSON object");
