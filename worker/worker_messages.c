@@ -69,7 +69,10 @@ static void block_refused(void *ctx, const struct outbox_entry *block, uint8_t c
 
 static void on_ack(struct worker *w, const struct message *m)
 {
+    LOG_DEBUG("ack", "upto=%llu codes=%u", (unsigned long long)m->u.ack.upto, m->u.ack.count);
     session_ack(w->session, &m->u.ack, block_refused, w);
+    if (session_unacked(w->session) < OUTBOX_SHARES_MAX / 2)
+        crew_quiet(w->crew, false);
 }
 
 static void on_config(struct worker *w, const struct message *m)
