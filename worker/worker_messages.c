@@ -128,8 +128,9 @@ void worker_messages_tip(struct worker *w, const struct message_tip *tip)
     } else if (verdict > 0) {
         char hash[65];
         bytes_to_hex_reversed(hash, tip->hash, 32);
-        LOG_DEBUG("tip", "height=%llu job=%llu hash=%s", (unsigned long long)tip->height, (unsigned long long)tip->job,
-                  hash);
+        struct u256 share = u256_from_be(tip->body.share_target);
+        LOG_DEBUG("tip", "height=%llu job=%llu share_bits=%u hash=%s", (unsigned long long)tip->height,
+                  (unsigned long long)tip->job, u256_bits(&share), hash);
     }
 }
 
