@@ -20,7 +20,7 @@ struct crew {
     size_t job_count;
     struct job jobs[CREW_JOBS_MAX]; /* oldest first */
     uint64_t current;               /* id of the job for leases that are bound to none; 0 before the first */
-    bool paused, stopping;
+    bool paused, stopping, quiet;
     uint64_t serials;      /* given out */
     uint64_t solved;       /* serial of the job whose block was found here last */
     int64_t hold_until_ns; /* miners rest until then when the current job is solved; 0: they do not */
@@ -133,6 +133,13 @@ int crew_work_on(struct crew *self, uint64_t job)
     return err;
 }
 
+void crew_quiet(struct crew *self, bool quiet)
+{
+    rt_mutex_lock(&self->lock);
+    self->quiet = quiet;
+    rt_mutex_unlock(&self->lock);
+}
+
 void crew_unsolve(struct crew *self, uint64_t job)
 {
     rt_mutex_lock(&self->lock);
@@ -148,12 +155,12 @@ void crew_unsolve(struct crew *self, uint64_t job)
 bool crew_found(struct crew *self, const struct job *job, enum job_grade grade)
 {
     rt_mutex_lock(&self->lock);
-    bool report = grade == JOB_SHARE || (grade == JOB_BLOCK && self->solved != job->serial);
+    bool report = grade == JOB_SHARE || (grade == JOB_BLOCK && self->solved != (job->serial & ~CREW_QUIET));
     self->totals.shares += grade == JOB_SHARE;
     self->totals.siblings += grade == JOB_BLOCK && !report;
     if (report && grade == JOB_BLOCK) {
         self->totals.blocks++;
-        self->solved = job->serial;
+        self->solved = job->serial & ~CREW_QUIET;
         if (job->id == self->current)
             self->hold_until_ns = rt_now() + CREW_HOLD_MS * INT64_C(1000000);
     }
@@ -283,8 +290,12 @@ bool crew_take(struct crew *self, size_t miner, uint64_t max, struct slice *slic
         uint64_t due = slice->job ? slice->job : self->current;
         const struct job *found = find_job(self, due);
         CHECK(found); /* evict_job keeps what is current or bound */
-        if (job->serial != found->serial) {
+        uint64_t serial = found->serial | (self->quiet ? CREW_QUIET : 0);
+        if (job->serial != serial) {
             *job = *found;
+            job->serial = serial;
+            if (self->quiet)
+                job->share_target = job->block_target;
             if (due == self->current)
                 self->totals.switch_ns = rt_now() - self->changed_ns;
         }

@@ -26,6 +26,8 @@ enum {
     CREW_HOLD_MS = 250, /* how long a job whose block was found rests while its successor is awaited */
 };
 
+#define CREW_QUIET (UINT64_C(1) << 63)
+
 struct crew_totals {
     uint64_t hashes, slices;
     uint64_t leases_done, shares, blocks;
@@ -56,6 +58,8 @@ int crew_drop(struct crew *self, uint64_t lease) MUST_CHECK; /* ERR_UNKNOWN_LEAS
 int crew_cut(struct crew *self, const struct message_lease_cut *cut, uint64_t *end, struct report *done) MUST_CHECK;
 /* No slices are handed out while paused. */
 void crew_pause(struct crew *self, bool paused);
+/* While quiet, miners look for blocks only: as many shares wait for their ACK as may. */
+void crew_quiet(struct crew *self, bool quiet);
 /* The block found on this job was refused: look for another. */
 void crew_unsolve(struct crew *self, uint64_t job);
 /* The clock: lets a job that rests go on when its time is over. */
@@ -66,7 +70,8 @@ void crew_totals(struct crew *self, struct crew_totals *out);
 
 /* --- a miner's side --- */
 /* Waits for work and takes it: at most max counters for miner. *job is the miner's copy of the job it worked on last
- * (serial 0: none); it is replaced when another one is due. False when the crew stops. */
+ * (serial 0: none); it is replaced when another one is due. While the crew is quiet its share target is the block's,
+ * and its serial has CREW_QUIET set. False when the crew stops. */
 bool crew_take(struct crew *self, size_t miner, uint64_t max, struct slice *slice, struct job *job) MUST_CHECK;
 /* done counters of the slice are hashed, all or the first ones. May wait for the mailbox. */
 void crew_put(struct crew *self, size_t miner, const struct slice *slice, uint64_t done, int64_t busy_ns);

@@ -52,6 +52,9 @@ static int choose_kernel(struct app *app)
         if (menu.entry[i].state == KERNEL_REFUSED)
             LOG_ERROR("kernel_refused", "kernel=%s why=%s", menu.entry[i].kernel->name, menu.entry[i].why);
     err = kernel_select_pick(&menu, app->settings.kernel, &app->kernel);
+    for (size_t i = 0; err == 0 && i < menu.count; i++)
+        if (menu.entry[i].kernel == app->kernel)
+            app->settings.kernel_rate = menu.entry[i].hashes_per_second;
     if (err == 0)
         return 0;
     fprintf(stderr, "lode-worker: kernel: '%s': %s; --list-kernels shows what there is\n", app->settings.kernel,

@@ -193,6 +193,8 @@ void session_greet(struct session *self, int64_t now_ns, const struct session_cr
     memcpy(h->uuid, self->identity.uuid, sizeof h->uuid);
     h->host = cursor_view_of(self->identity.name);
     h->agent = cursor_view_of(self->identity.agent);
+    h->cap_count = self->identity.capability != NULL;
+    h->caps[0] = cursor_view_of(self->identity.capability);
     h->lanes = self->identity.lanes;
     h->rate_hint = (uint64_t)crew->rate;
     h->last_epoch = self->epoch;

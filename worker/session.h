@@ -30,9 +30,10 @@ enum {
 
 struct session_identity {
     uint8_t uuid[16];
-    const char *name;  /* HELLO.host */
-    const char *agent; /* "lode-worker/0.1.0 kernel=avx2" */
-    uint16_t lanes;    /* mining goroutines */
+    const char *name;       /* HELLO.host */
+    const char *agent;      /* "lode-worker/0.1.0 kernel=avx2" */
+    const char *capability; /* "kernel=avx2": HELLO's caps; NULL none */
+    uint16_t lanes;         /* mining goroutines */
 };
 
 /* The way out. send: 0, or negative when the message was not taken (not connected, queue full): then it was not said.

@@ -21,6 +21,7 @@ struct settings {
     uint8_t uuid[16];
     int procs;          /* 0: the runtime's rule */
     const char *kernel; /* "auto" or a name */
+    double kernel_rate; /* hashes per second of one thread with the kernel chosen; 0 unknown: main measures it */
     bool list_kernels;
     bool secure;                /* CURVE: keys and server_key are set */
     struct keys keys;           /* our pair */

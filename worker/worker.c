@@ -52,6 +52,8 @@ const struct session_crew *worker_look(struct worker *self, int64_t now_ns)
     hashrate_sample(&self->rate, now_ns, t.hashes);
     self->seen = (struct session_crew){
         .held_count = t.held_count, .left = t.left, .rate = hashrate_get(&self->rate, HASHRATE_5S)};
+    if (self->seen.rate < 1) /* nothing measured yet: what the kernel promised */
+        self->seen.rate = self->settings->kernel_rate * (double)crew_miners(self->crew);
     memcpy(self->seen.held, t.held, t.held_count * sizeof t.held[0]);
     return &self->seen;
 }
@@ -70,6 +72,7 @@ static int say(void *ctx, const struct message *m)
         LOG_ERROR("encode_failed", "message=%s code=%s", codec_name(m->type), err_code(len));
         return len;
     }
+    LOG_DEBUG("say", "message=%s seq=%llu", codec_name(m->type), (unsigned long long)m->seq);
     return socket_send(to, w->frame, (size_t)len);
 }
 
@@ -97,7 +100,7 @@ static void report_share(struct worker *w, const struct report *r)
     w->shares_found++;
     int err = session_share(w->session, rt_now(), &e);
     if (err < 0)
-        LOG_DEBUG("share_dropped", "code=%s", err_code(err)); /* counted: sixty-four are waiting for their ACK */
+        crew_quiet(w->crew, true); /* counted; until some are acknowledged only blocks are looked for */
 }
 
 static void report_done(struct worker *w, const struct report *r)
@@ -320,9 +323,11 @@ int worker_run(const struct settings *settings, const struct kernel *kernel, str
     struct worker *w = calloc(1, sizeof *w);
     CHECK(w);
     start(w, settings, kernel);
-    char agent[MESSAGE_AGENT_LEN];
+    char agent[MESSAGE_AGENT_LEN], capability[MESSAGE_CAP_LEN];
     snprintf(agent, sizeof agent, "lode-worker/%s kernel=%s", LODE_VERSION, kernel->name);
-    struct session_identity who = {.name = settings->name, .agent = agent, .lanes = (uint16_t)crew_miners(w->crew)};
+    snprintf(capability, sizeof capability, "kernel=%s", kernel->name);
+    struct session_identity who = {
+        .name = settings->name, .agent = agent, .capability = capability, .lanes = (uint16_t)crew_miners(w->crew)};
     memcpy(who.uuid, settings->uuid, sizeof who.uuid);
     struct session_port port = {say, w};
     w->session = session_new(&who, &port, settings->endpoints, settings->endpoint_count);

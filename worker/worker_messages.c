@@ -69,7 +69,10 @@ static void block_refused(void *ctx, const struct outbox_entry *block, uint8_t c
 
 static void on_ack(struct worker *w, const struct message *m)
 {
+    LOG_DEBUG("ack", "upto=%llu codes=%u", (unsigned long long)m->u.ack.upto, m->u.ack.count);
     session_ack(w->session, &m->u.ack, block_refused, w);
+    if (session_unacked(w->session) < OUTBOX_SHARES_MAX / 2)
+        crew_quiet(w->crew, false);
 }
 
 static void on_config(struct worker *w, const struct message *m)
@@ -125,8 +128,9 @@ void worker_messages_tip(struct worker *w, const struct message_tip *tip)
     } else if (verdict > 0) {
         char hash[65];
         bytes_to_hex_reversed(hash, tip->hash, 32);
-        LOG_DEBUG("tip", "height=%llu job=%llu hash=%s", (unsigned long long)tip->height, (unsigned long long)tip->job,
-                  hash);
+        struct u256 share = u256_from_be(tip->body.share_target);
+        LOG_DEBUG("tip", "height=%llu job=%llu share_bits=%u hash=%s", (unsigned long long)tip->height,
+                  (unsigned long long)tip->job, u256_bits(&share), hash);
     }
 }
 

@@ -20,11 +20,9 @@
 #include "common/base/check.h"
 #include "common/base/err.h"
 
-/* ThreadSanitizer does not see into libzmq. Its reports from inside are not ours, and the hand-over of a socket between
- * threads is told to it by the pair in enter() and leave(). Weak: absent everywhere else. */
+/* Called by ThreadSanitizer, and by nobody without it: it does not see into libzmq, so what libzmq does inside the C
+ * library is not judged. The hand-over of a socket between threads is the scheduler's, which it sees. */
 const char *__tsan_default_suppressions(void);
-extern void __tsan_acquire(void *addr) __attribute__((weak));
-extern void __tsan_release(void *addr) __attribute__((weak));
 
 const char *__tsan_default_suppressions(void)
 {
@@ -61,18 +59,6 @@ static sigset_t block_signals(void)
 static void restore_signals(const sigset_t *old)
 {
     pthread_sigmask(SIG_SETMASK, old, NULL);
-}
-
-static void enter(struct socket *self)
-{
-    if (__tsan_acquire)
-        __tsan_acquire(self->zmq);
-}
-
-static void leave(struct socket *self)
-{
-    if (__tsan_release)
-        __tsan_release(self->zmq);
 }
 
 struct socket_context *socket_context_new(void)
@@ -144,7 +130,6 @@ static void destroy(struct socket *s)
         rt_poll_close(&s->pd);
     if (s->zmq) {
         zmq_msg_close(&s->msg);
-        enter(s);
         zmq_close(s->zmq);
     }
     rt_chan_free(&s->edges);
@@ -243,7 +228,6 @@ int socket_open(struct socket **out, struct socket_context *ctx, const struct so
         destroy(s);
         return err;
     }
-    leave(s);
     rt_waitgroup_add(&ctx->watchers, 1);
     rt_go_attr(&(struct rt_go_attr){.name = "zmq watcher"}, watch, s);
     (void)socket_look(s); /* once after connect, or the first message never signals */
@@ -257,10 +241,8 @@ void socket_close(struct socket **self_p, int linger_ms)
     if (!s)
         return;
     *self_p = NULL;
-    enter(s);
     if (linger_ms > 0)
         (void)set_int(s, ZMQ_LINGER, linger_ms);
-    leave(s);
     atomic_store_explicit(&s->closing, true, memory_order_release); /* pairs with the load in watch */
 }
 
@@ -271,9 +253,7 @@ int socket_look(struct socket *self)
     int events = 0;
     size_t len = sizeof events;
     atomic_fetch_add_explicit(&self->looks, 1, memory_order_relaxed);
-    enter(self);
     int rc = zmq_getsockopt(self->zmq, ZMQ_EVENTS, &events, &len);
-    leave(self);
     if (rc < 0)
         return 0;
     return (events & ZMQ_POLLIN ? SOCKET_IN : 0) | (events & ZMQ_POLLOUT ? SOCKET_OUT : 0);
@@ -281,11 +261,8 @@ int socket_look(struct socket *self)
 
 static int recv_part(struct socket *self)
 {
-    enter(self);
     int rc = zmq_msg_recv(&self->msg, self->zmq, ZMQ_DONTWAIT);
-    int err = rc < 0 ? -zmq_errno() : 0;
-    leave(self);
-    return err;
+    return rc < 0 ? -zmq_errno() : 0;
 }
 
 /* The first part, or 0 when there is none: EAGAIN is only believed after ZMQ_EVENTS agrees. */
@@ -325,10 +302,8 @@ int socket_recv(struct socket *self, const uint8_t **data, size_t *len)
 int socket_send(struct socket *self, const uint8_t *data, size_t len)
 {
     for (;;) {
-        enter(self);
         int rc = zmq_send(self->zmq, data, len, ZMQ_DONTWAIT);
         int err = rc < 0 ? -zmq_errno() : 0;
-        leave(self);
         if (err == 0)
             return 0;
         if (err != -EINTR && err != -EAGAIN)

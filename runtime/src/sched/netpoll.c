@@ -69,6 +69,15 @@ struct g *rti_netpoll_look(struct m *m)
     return g;
 }
 
+enum { NETPOLL_STALE_NS = 50000 };
+
+struct g *rti_netpoll_look_stale(struct m *m)
+{
+    if (LIKELY(!rti_netpoll_has_waiters()) || rti_sched_now() - load_rlx(&rti_world.last_poll) < NETPOLL_STALE_NS)
+        return NULL;
+    return rti_netpoll_look(m);
+}
+
 void rti_netpoll_look_late(int64_t since)
 {
     if (load_rlx(&rti_world.last_poll) > since || load_rlx(&rti_world.poll_until) != 0 || !rti_netpoll_has_waiters())

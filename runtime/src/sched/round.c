@@ -6,6 +6,7 @@
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/netpoll.h"
 #include "sched/spawn.h"
 #include "sched/wake.h"
 #include <rt/check.h>
@@ -165,8 +166,11 @@ void rti_round_yield(void)
         return;
     }
     struct g *next = rti_findwork_fast(p);
-    if (!next && !p->due && !load_rlx(&rti_world.stopping))
-        return;
+    if (!next && !p->due && !load_rlx(&rti_world.stopping)) {
+        next = rti_netpoll_look_stale(m);
+        if (!next)
+            return;
+    }
     leave_to(m, next, RTI_FINISH_YIELD);
 }
 

@@ -35,6 +35,8 @@ struct fake {
     uint64_t lease_size;
     uint64_t blocks_wanted; /* then CTRL drain; 0: never */
     uint32_t beat_ms, dead_ms;
+    uint8_t verdict, on_loss; /* of every held lease in WELCOME; for the time without us */
+    bool has_metrics;         /* METRICS have a socket of their own */
 
     /* the chain */
     uint64_t epoch, tip_seq, job;
@@ -48,8 +50,9 @@ struct fake {
     struct message_bye bye;
     struct fake_route last; /* who spoke last */
 
-    char work_ep[64], tip_ep[64];
-    void *ctx, *work, *tips;
+    char work_ep[64], tip_ep[64], metrics_ep[64];
+    void *ctx, *work, *tips, *metrics;
+    uint64_t metrics_frames; /* on the socket of their own */
     pthread_t thread;
     _Atomic(bool) stop;
     struct message in, out;
@@ -188,10 +191,13 @@ static inline void fake_on_hello(struct fake *f)
     w->beat_ms = f->beat_ms;
     w->dead_ms = f->dead_ms;
     w->metrics_ms = 100;
+    w->on_loss = f->on_loss;
+    if (f->has_metrics)
+        w->metrics_ep = cursor_view_of(f->metrics_ep);
     w->tip = f->tip;
     w->verdict_count = f->in.u.hello.held_count;
     for (uint32_t i = 0; i < w->verdict_count; i++)
-        w->verdicts[i] = (struct message_verdict){f->in.u.hello.held[i].lease, MESSAGE_CODE_OK};
+        w->verdicts[i] = (struct message_verdict){f->in.u.hello.held[i].lease, f->verdict};
     fake_reply(f, m);
 }
 
@@ -306,6 +312,20 @@ static inline void fake_drain_router(struct fake *f)
     }
 }
 
+static inline void fake_drain_metrics(struct fake *f)
+{
+    uint8_t id[16];
+    static uint8_t body[MESSAGE_FRAME_MAX];
+    while (zmq_recv(f->metrics, id, sizeof id, ZMQ_DONTWAIT) >= 0) {
+        int len = zmq_recv(f->metrics, body, sizeof body, 0);
+        struct message *m = &f->out;
+        if (len < 0 || codec_decode(m, body, (size_t)len) < 0 ||
+            (m->type != MESSAGE_METRICS && m->type != MESSAGE_SCHEMA))
+            f->bad++;
+        f->metrics_frames++;
+    }
+}
+
 /* A beacon now and then, as the real one: what the worker judges our life by. */
 static inline void fake_beacon(struct fake *f)
 {
@@ -325,6 +345,7 @@ static inline void *fake_thread(void *arg)
         while (zmq_recv(f->tips, sub, sizeof sub, ZMQ_DONTWAIT) >= 0)
             continue;
         fake_drain_router(f);
+        fake_drain_metrics(f);
         if (round % 8 == 0 && !f->mute)
             fake_beacon(f);
     }
@@ -353,8 +374,10 @@ static inline void fake_open(struct fake *f)
     f->ctx = zmq_ctx_new();
     f->work = zmq_socket(f->ctx, ZMQ_ROUTER);
     f->tips = zmq_socket(f->ctx, ZMQ_XPUB);
+    f->metrics = zmq_socket(f->ctx, ZMQ_ROUTER);
     fake_bind(f->work, f->work_ep);
     fake_bind(f->tips, f->tip_ep);
+    fake_bind(f->metrics, f->metrics_ep);
     fake_genesis(f);
 }
 
@@ -371,6 +394,7 @@ static inline void fake_join(struct fake *f)
     pthread_join(f->thread, NULL);
     zmq_close(f->work);
     zmq_close(f->tips);
+    zmq_close(f->metrics);
     zmq_ctx_term(f->ctx);
 }
 

@@ -21,6 +21,7 @@ struct play {
     int stop_pipe[2];
     struct rt_chan *stop;
     int procs;
+    bool stop_early; /* the SIGTERM is there before the worker is */
 };
 
 static struct fake fake;
@@ -52,25 +53,27 @@ static int play_app(void *arg)
     return worker_run(&p->settings, portable(), p->stop);
 }
 
+static inline void stop_now(void)
+{
+    if (write(play.stop_pipe[1], "x", 1) != 1)
+        abort();
+}
+
 /* Runs the worker until it ends; returns its exit status. */
 static inline int run(void)
 {
     cr_assert_eq(pipe2(play.stop_pipe, O_CLOEXEC), 0);
     log_set_level(LOG_LEVEL_ERROR);
-    play.settings.endpoints[0] = fake.work_ep;
-    play.settings.endpoint_count = 1;
+    if (play.settings.endpoint_count == 0)
+        play.settings.endpoints[play.settings.endpoint_count++] = fake.work_ep;
     snprintf(play.settings.name, sizeof play.settings.name, "w1");
     play.settings.uuid[0] = 9;
+    if (play.stop_early)
+        stop_now();
     fake_start(&fake);
     int status = rt_main(&(struct rt_config){.procs = play.procs}, play_app, &play);
     fake_join(&fake);
     return status;
-}
-
-static inline void stop_now(void)
-{
-    if (write(play.stop_pipe[1], "x", 1) != 1)
-        abort();
 }
 
 #endif

@@ -159,6 +159,33 @@ Test(crew, one_block_is_reported_per_job_unless_it_is_refused, .timeout = 30)
     cr_assert_eq(run(blocks_and_siblings), 0);
 }
 
+static int quiet(struct crew *c, struct mailbox *box)
+{
+    struct slice s;
+    struct job j = {0};
+    struct message_job m = {.job = 1, .bits = 0x1b00ffff};
+    (void)box;
+    memset(m.share_target, 0x7f, sizeof m.share_target);
+    NEED(crew_job(c, &m) == 0 && crew_work_on(c, 1) == 0 && lease(c, 7, 0, 100) == 0);
+    NEED(crew_take(c, 0, 10, &s, &j) && u256_compare(&j.share_target, &j.block_target) > 0);
+    crew_put(c, 0, &s, 10, 1);
+    crew_quiet(c, true);
+    NEED(crew_take(c, 0, 10, &s, &j) && u256_compare(&j.share_target, &j.block_target) == 0);
+    NEED(crew_found(c, &j, JOB_BLOCK));
+    crew_put(c, 0, &s, 10, 1);
+    crew_quiet(c, false);
+    NEED(!crew_found(c, &j, JOB_BLOCK)); /* the same job, solved */
+    crew_tick(c, rt_now() + (CREW_HOLD_MS + 1) * INT64_C(1000000));
+    NEED(crew_take(c, 0, 10, &s, &j) && u256_compare(&j.share_target, &j.block_target) > 0);
+    crew_put(c, 0, &s, 10, 1);
+    return 0;
+}
+
+Test(crew, while_quiet_only_blocks_are_looked_for, .timeout = 30)
+{
+    cr_assert_eq(run(quiet), 0);
+}
+
 /* A miner that waits; what it got is said through the mailbox. */
 static void wait_for_slice(void *arg)
 {
