@@ -101,6 +101,12 @@ static int load_block(void *ctx, const struct core_block *block)
     return core_load(self->core, block);
 }
 
+static int load_job(void *ctx, uint64_t id, const uint8_t *record, size_t len)
+{
+    struct program *self = ctx;
+    return core_load_job(self->core, id, record, len);
+}
+
 static int open_core(struct program *self)
 {
     const struct settings *s = &self->settings;
@@ -129,8 +135,11 @@ static int open_core(struct program *self)
     if (core_new(&self->core, &config) < 0)
         return complain(EXIT_USAGE, "network", "blocks of this network are not mined here");
     int err = store_load(self->store, load_block, self);
+    if (err == 0)
+        err = store_load_jobs(self->store, load_job, self);
     if (err < 0)
-        return complain(EXIT_STORE, s->data_dir, err == ERR_CORRUPT ? "a stored block does not hold" : err_text(err));
+        return complain(EXIT_STORE, s->data_dir,
+                        err == ERR_CORRUPT ? "a stored block or job does not hold" : err_text(err));
     return EXIT_OK;
 }
 

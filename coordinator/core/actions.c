@@ -109,6 +109,13 @@ void actions_persist(struct core_actions *self, const struct core_block *block)
     put(self, a, block->body, block->body_len);
 }
 
+void actions_keep_job(struct core_actions *self, uint64_t job, const void *record, size_t len)
+{
+    struct core_action *a = append(self, CORE_KEEP_JOB);
+    a->u.job = job;
+    put(self, a, record, len);
+}
+
 void actions_reserve(struct core_actions *self, uint64_t mark)
 {
     append(self, CORE_RESERVE)->u.mark = mark;

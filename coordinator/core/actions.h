@@ -45,6 +45,7 @@ enum core_action_kind {
     CORE_GREETING, /* bytes are the tip socket's welcome message from now on */
     CORE_PERSIST,  /* block: commit it durably, then give CORE_EV_STORED */
     CORE_RESERVE,  /* mark: make it durable, then give CORE_EV_RESERVED */
+    CORE_KEEP_JOB, /* job (its id), bytes: keep them for the next start, which may need them; no answer */
     CORE_REPLY,    /* bytes to route, on the control socket */
     CORE_LOG,      /* log; bytes: what else is to be said */
     CORE_PROGRESS, /* bytes: one line for people, without newline */
@@ -58,6 +59,7 @@ struct core_action {
     union {
         struct core_block block; /* PERSIST; its body is actions_bytes */
         uint64_t mark;           /* RESERVE */
+        uint64_t job;            /* KEEP_JOB */
         int status;              /* EXIT */
         struct core_log log;
     } u;
@@ -82,6 +84,7 @@ void actions_publish(struct core_actions *self, const struct message *message); 
 void actions_greeting(struct core_actions *self, const struct message *message); /* likewise */
 void actions_reply(struct core_actions *self, const struct core_route *route, const struct message *message);
 void actions_persist(struct core_actions *self, const struct core_block *block);
+void actions_keep_job(struct core_actions *self, uint64_t job, const void *record, size_t len);
 void actions_reserve(struct core_actions *self, uint64_t mark);
 void actions_log(struct core_actions *self, const struct core_log *log, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void actions_progress(struct core_actions *self, const char *text);

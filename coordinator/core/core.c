@@ -94,6 +94,11 @@ int core_load(struct core *self, const struct core_block *block)
     return err;
 }
 
+int core_load_job(struct core *self, uint64_t id, const uint8_t *record, size_t len)
+{
+    return jobs_restore(&self->jobs, id, record, len);
+}
+
 static void begin(struct core *self, int64_t now_ns, int64_t wall_ms, struct core_actions *out)
 {
     CHECK(now_ns >= self->now_ns);

@@ -77,6 +77,9 @@ void core_free(struct core **self_p); /* NULL-safe; leaves *self_p NULL */
 /* Before core_start: one stored block, in arrival order. Everything is verified again (T1). 0, or ERR_CORRUPT: it does
  * not fit what came before, its work or its body does not hold. */
 int core_load(struct core *self, const struct core_block *block) MUST_CHECK;
+/* Before core_start: a job of an earlier start (a CORE_KEEP_JOB of its), oldest first; the last JOBS_KEPT count. 0 or
+ * ERR_CORRUPT. */
+int core_load_job(struct core *self, uint64_t id, const uint8_t *record, size_t len) MUST_CHECK;
 /* Makes the first job and the welcome message. Exactly once, before the first step. */
 void core_start(struct core *self, int64_t now_ns, int64_t wall_ms, struct core_actions *out);
 /* One event. now_ns: monotonic, never below that of an earlier call. Appends to out. */

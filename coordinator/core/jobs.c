@@ -16,19 +16,30 @@ void jobs_init(struct jobs *self, uint64_t epoch)
     self->first = self->next = epoch << 32 | 1;
 }
 
-static void drop_first(struct jobs *self)
+static void job_free(struct job **slot)
 {
-    struct job **slot = &self->ring[self->first++ % JOBS_MAX];
     pool_drop(&(*slot)->payload);
     free((*slot)->seen.slots);
     free(*slot);
     *slot = NULL;
 }
 
+static void drop_first(struct jobs *self)
+{
+    job_free(&self->ring[self->first++ % JOBS_MAX]);
+}
+
+static void drop_earlier(struct jobs *self)
+{
+    while (self->earlier_count > 0)
+        job_free(&self->earlier[--self->earlier_count]);
+}
+
 void jobs_free(struct jobs *self)
 {
     while (self->first != self->next)
         drop_first(self);
+    drop_earlier(self);
 }
 
 static void fill_coinbase(struct job *job, const char *tag)
@@ -60,6 +71,8 @@ static void fill_branch(struct job *job)
 
 static void make_room(struct jobs *self)
 {
+    if (self->tip > JOBS_TIPS)
+        drop_earlier(self);
     while (self->next - self->first >= JOBS_KEPT) {
         const struct job *oldest = self->ring[self->first % JOBS_MAX];
         if (self->tip - oldest->tip < JOBS_TIPS && self->next - self->first < JOBS_MAX)
@@ -100,7 +113,12 @@ struct job *jobs_current(const struct jobs *self)
 
 struct job *jobs_find(const struct jobs *self, uint64_t id)
 {
-    return id >= self->first && id < self->next ? self->ring[id % JOBS_MAX] : NULL;
+    if (id >= self->first && id < self->next)
+        return self->ring[id % JOBS_MAX];
+    for (size_t i = 0; i < self->earlier_count; i++)
+        if (self->earlier[i]->id == id)
+            return self->earlier[i];
+    return NULL;
 }
 
 void jobs_header(const struct job *job, uint64_t counter, struct header *out)
@@ -176,4 +194,73 @@ void jobs_message(const struct job *job, struct message_job *out)
     memcpy(out->parent, job->parent, 32);
     memcpy(out->branch, job->branch, (size_t)job->branch_count * 32);
     u256_to_be(out->share_target, &job->share_target);
+}
+
+enum { RECORD_FIELDS = 9 };
+
+void jobs_pack(const struct job *job, struct cursor_out *out)
+{
+    uint8_t target[32];
+    u256_to_be(target, &job->share_target);
+    cursor_put_array(out, RECORD_FIELDS);
+    cursor_put_u64(out, job->height);
+    cursor_put_bin(out, job->parent, sizeof job->parent);
+    cursor_put_u64(out, (uint32_t)job->version);
+    cursor_put_u64(out, job->bits);
+    cursor_put_u64(out, job->ntime);
+    cursor_put_bin(out, job->coinbase1, sizeof job->coinbase1);
+    cursor_put_bin(out, job->coinbase2, job->coinbase2_len);
+    cursor_put_bin(out, target, sizeof target);
+    if (job->payload)
+        cursor_put_bin(out, job->payload->bytes, job->payload->len);
+    else
+        cursor_put_nil(out);
+}
+
+static int unpack(struct job *job, struct cursor *c)
+{
+    uint8_t target[32];
+    if (cursor_array(c, RECORD_FIELDS) != RECORD_FIELDS)
+        return ERR_CORRUPT;
+    job->height = cursor_u64(c, UINT64_MAX);
+    cursor_bin_exact(c, job->parent, sizeof job->parent);
+    job->version = (int32_t)cursor_u64(c, UINT32_MAX);
+    job->bits = (uint32_t)cursor_u64(c, UINT32_MAX);
+    job->ntime = (uint32_t)cursor_u64(c, UINT32_MAX);
+    cursor_bin_exact(c, job->coinbase1, sizeof job->coinbase1);
+    struct cursor_view half = cursor_bin(c, sizeof job->coinbase2);
+    cursor_bin_exact(c, target, sizeof target);
+    if (cursor_peek(c) == CURSOR_BIN)
+        job->payload = pool_payload(cursor_bin(c, BLOCK_PAYLOAD_MAX));
+    else
+        cursor_nil(c);
+    if (!cursor_at_end(c) || half.len == 0 || half.at[0] != half.len - 1 ||
+        target_from_bits(&job->target, job->bits) < 0)
+        return ERR_CORRUPT;
+    memcpy(job->coinbase2, half.at, half.len);
+    job->coinbase2_len = half.len;
+    job->share_target = u256_from_be(target);
+    return 0;
+}
+
+int jobs_restore(struct jobs *self, uint64_t id, const uint8_t *record, size_t len)
+{
+    CHECK(self->first == self->next);
+    struct job *job = calloc(1, sizeof *job);
+    CHECK(job);
+    struct cursor c = cursor_over(record, len);
+    if (id >= self->first || unpack(job, &c) < 0) {
+        job_free(&job);
+        return ERR_CORRUPT;
+    }
+    job->id = id;
+    job->earlier = true;
+    fill_branch(job);
+    if (self->earlier_count == JOBS_KEPT) {
+        job_free(&self->earlier[0]);
+        memmove(&self->earlier[0], &self->earlier[1], (JOBS_KEPT - 1) * sizeof(struct job *));
+        self->earlier_count--;
+    }
+    self->earlier[self->earlier_count++] = job;
+    return 0;
 }

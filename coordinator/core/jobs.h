@@ -20,6 +20,7 @@ enum {
     JOBS_TIPS = 2,  /* ... and those of the last so many tips ... */
     JOBS_MAX = 512, /* ... but never more */
     JOBS_SEEN_MAX = 1 << 16,
+    JOBS_RECORD_MAX = BLOCK_PAYLOAD_MAX + 512, /* bytes of a packed job */
 };
 
 /* Counter values that were credited: open addressing. */
@@ -42,6 +43,7 @@ struct job {
     struct u256 target, share_target; /* of a block; of a share: at or above it */
     struct payload *payload;          /* reference; NULL: an empty block */
     uint32_t tip;                     /* number of the tip it was made on */
+    bool earlier; /* of an earlier start: blocks of it count, shares do not (nobody knows which were credited: J2) */
     struct job_seen seen;
 };
 
@@ -56,8 +58,10 @@ struct job_recipe {
 };
 
 struct jobs {
-    struct job *ring[JOBS_MAX]; /* ring[id % JOBS_MAX] */
-    uint64_t first, next;       /* ids held: [first, next) */
+    struct job *ring[JOBS_MAX];     /* ring[id % JOBS_MAX] */
+    uint64_t first, next;           /* ids held: [first, next) */
+    struct job *earlier[JOBS_KEPT]; /* restored; dropped when the last of them can be of no use */
+    size_t earlier_count;
     uint32_t tip;
 };
 
@@ -76,6 +80,11 @@ void jobs_block(const struct job *job, uint64_t counter, struct block *out);
 void jobs_header(const struct job *job, uint64_t counter, struct header *out);
 /* Notes counter as credited. 0, ERR_DUPLICATE, or ERR_FULL: the set is. */
 int jobs_credit(struct job *job, uint64_t counter) MUST_CHECK;
+/* The job as one MessagePack value of at most JOBS_RECORD_MAX bytes, and back: a block found while the coordinator was
+ * down is still judged by the job it was found under. Restoring is for ids of earlier epochs, before the first
+ * jobs_make, oldest first; of more than JOBS_KEPT the first are dropped. 0 or ERR_CORRUPT. */
+void jobs_pack(const struct job *job, struct cursor_out *out);
+int jobs_restore(struct jobs *self, uint64_t id, const uint8_t *record, size_t len) MUST_CHECK;
 /* As the wire has it; views borrow from the job. */
 void jobs_message(const struct job *job, struct message_job *out);
 

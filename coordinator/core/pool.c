@@ -23,15 +23,22 @@ void pool_drop(struct payload **payload_p)
         free(p);
 }
 
+struct payload *pool_payload(struct cursor_view bytes)
+{
+    struct payload *p = malloc(sizeof *p + bytes.len);
+    CHECK(p);
+    p->refs = 1;
+    p->len = (uint32_t)bytes.len;
+    if (bytes.len > 0)
+        memcpy(p->bytes, bytes.at, bytes.len);
+    return p;
+}
+
 static struct pool_entry *entry_new(const uint8_t *bytes, uint32_t len, uint64_t request)
 {
     struct pool_entry *e = calloc(1, sizeof *e);
     CHECK(e);
-    e->payload = malloc(sizeof *e->payload + len);
-    CHECK(e->payload);
-    e->payload->refs = 1;
-    e->payload->len = len;
-    memcpy(e->payload->bytes, bytes, len);
+    e->payload = pool_payload((struct cursor_view){bytes, len});
     e->request = request;
     return e;
 }

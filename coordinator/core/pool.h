@@ -10,6 +10,7 @@
 
 #include <rt/attr.h>
 
+#include "common/wire/cursor.h"
 #include "coordinator/core/actions.h"
 
 enum { POOL_PAYLOADS_MAX = 10000, POOL_REQUESTS_MAX = 256, POOL_BYTES_MAX = 64 << 20 };
@@ -47,8 +48,9 @@ struct pool {
 
 void pool_free(struct pool *self); /* leaves it empty; all zeroes is an empty one */
 
-struct payload *pool_ref(struct payload *payload); /* NULL-safe */
-void pool_drop(struct payload **payload_p);        /* NULL-safe; leaves NULL */
+struct payload *pool_payload(struct cursor_view bytes); /* a new one, of the caller's */
+struct payload *pool_ref(struct payload *payload);      /* NULL-safe */
+void pool_drop(struct payload **payload_p);             /* NULL-safe; leaves NULL */
 
 /* Whether so many payloads of so many bytes in all, and one more request, find room. */
 bool pool_fits(const struct pool *self, size_t payloads, size_t bytes);

@@ -35,8 +35,12 @@ static void make_job(struct core *self)
         .share_target = shares_target(self->job_rate, self->config.share_rate),
     };
     CHECK(tree_next_bits(self->tree, tip, recipe.ntime, &recipe.bits) == 0);
-    jobs_make(&self->jobs, &recipe);
+    const struct job *job = jobs_make(&self->jobs, &recipe);
     self->job_ns = self->now_ns;
+    struct cursor_out record = cursor_out_over(self->result, STATE_RESULT_MAX);
+    jobs_pack(job, &record);
+    CHECK(record.err == 0);
+    actions_keep_job(self->out, job->id, record.buf, record.len);
 }
 
 void tips_fill(const struct core *self, struct message_tip *out)

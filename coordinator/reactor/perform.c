@@ -84,6 +84,14 @@ static void reserve(struct perform *self, const struct core_action *a)
     step(self, &reserved);
 }
 
+/* A failure is final for the store, so the next block or mark ends the program; this alone is no reason to. */
+static void keep_job(struct perform *self, const struct core_action *a)
+{
+    int err = store_keep_job(self->store, a->u.job, actions_bytes(&self->actions, a), a->len);
+    if (err < 0)
+        LOG_ERROR("store_keep_job", "code=%s why=%s", err_code(err), store_why(self->store));
+}
+
 static void log_action(const struct core_log *log, const char *text)
 {
     const char *worker = log->worker[0] ? log->worker : "-";
@@ -136,6 +144,9 @@ static void perform_one(struct perform *self, const struct core_action *a)
         return;
     case CORE_RESERVE:
         reserve(self, a);
+        return;
+    case CORE_KEEP_JOB:
+        keep_job(self, a);
         return;
     case CORE_LOG:
         log_action(&a->u.log, (const char *)actions_bytes(&self->actions, a));

@@ -23,3 +23,9 @@ CREATE TABLE blocks (
     arrival_ms INTEGER NOT NULL,
     valid INTEGER NOT NULL DEFAULT 1 CHECK (valid IN (0, 1))
 ) STRICT;
+
+-- What was being worked on, so that a block found while nobody was here can still be judged. The last few.
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    record BLOB NOT NULL
+) STRICT;

@@ -12,7 +12,20 @@
 #include "coordinator/store/database.h"
 #include "coordinator/store/datadir.h"
 
-enum statement { BEGIN, COMMIT, ROLLBACK, ID_OF, INSERT, READ, RESERVE, ALL, STATEMENTS };
+enum statement {
+    BEGIN,
+    COMMIT,
+    ROLLBACK,
+    ID_OF,
+    INSERT,
+    READ,
+    RESERVE,
+    ALL,
+    KEEP_JOB,
+    DROP_JOBS,
+    ALL_JOBS,
+    STATEMENTS
+};
 
 static const char *const texts[STATEMENTS] = {
     [BEGIN] = "BEGIN IMMEDIATE",
@@ -22,6 +35,9 @@ static const char *const texts[STATEMENTS] = {
     [INSERT] =
         "INSERT INTO blocks (hash, parent, height, header, body, worker, arrival_ms) VALUES (?, ?, ?, ?, ?, ?, ?)",
     [READ] = "SELECT hash, height, header, body, worker, arrival_ms FROM blocks WHERE hash = ?1",
+    [KEEP_JOB] = "INSERT OR REPLACE INTO jobs VALUES (?1, ?2)",
+    [DROP_JOBS] = "DELETE FROM jobs WHERE id NOT IN (SELECT id FROM jobs ORDER BY id DESC LIMIT ?1)",
+    [ALL_JOBS] = "SELECT id, record FROM jobs ORDER BY id",
     [RESERVE] = "UPDATE meta SET mark = ?1",
     [ALL] = "SELECT hash, height, header, body, worker, arrival_ms FROM blocks ORDER BY id",
 };
@@ -361,6 +377,46 @@ int store_read(void *store, const uint8_t hash[32], struct core_block *out, uint
         CHECK(*body_p);
         memcpy(*body_p, out->body, out->body_len);
         out->body = *body_p;
+    }
+    sqlite3_reset(s);
+    return err;
+}
+
+static int write_job(struct store *self, uint64_t id, const uint8_t *record, size_t len)
+{
+    sqlite3_stmt *keep = self->statements[KEEP_JOB], *drop = self->statements[DROP_JOBS];
+    sqlite3_bind_int64(keep, 1, (int64_t)id);
+    sqlite3_bind_blob64(keep, 2, record, len, SQLITE_STATIC);
+    sqlite3_bind_int(drop, 1, STORE_JOBS);
+    TRY(run(self, BEGIN, "begin"));
+    TRY(run(self, KEEP_JOB, "keep_job"));
+    TRY(run(self, DROP_JOBS, "drop_jobs"));
+    return run(self, COMMIT, "commit_job");
+}
+
+int store_keep_job(struct store *self, uint64_t id, const uint8_t *record, size_t len)
+{
+    TRY(ready(self));
+    int err = database_exec(&self->base, "relax", "PRAGMA synchronous=NORMAL");
+    if (err == 0)
+        err = write_job(self, id, record, len);
+    if (err == 0)
+        err = database_exec(&self->base, "tighten", "PRAGMA synchronous=FULL");
+    sqlite3_clear_bindings(self->statements[KEEP_JOB]);
+    return err < 0 ? final(self, err) : 0;
+}
+
+int store_load_jobs(struct store *self, int (*each)(void *ctx, uint64_t id, const uint8_t *record, size_t len),
+                    void *ctx)
+{
+    TRY(ready(self));
+    sqlite3_stmt *s = self->statements[ALL_JOBS];
+    int err;
+    while ((err = run(self, ALL_JOBS, "load_jobs")) == 1) {
+        const uint8_t *record = sqlite3_column_blob(s, 1);
+        err = each(ctx, (uint64_t)sqlite3_column_int64(s, 0), record, (size_t)sqlite3_column_bytes(s, 1));
+        if (err < 0)
+            break;
     }
     sqlite3_reset(s);
     return err;

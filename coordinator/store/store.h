@@ -19,7 +19,7 @@
 
 struct store;
 
-enum { STORE_SCHEMA_VERSION = 1, STORE_WHY_MAX = 256 };
+enum { STORE_SCHEMA_VERSION = 1, STORE_WHY_MAX = 256, STORE_JOBS = 64 };
 
 /* Called before each step that may reach the disk, with its name ("begin", "insert", "commit", ...): a negative return
  * takes the step's place, as if the disk had said so. For tests of faults. */
@@ -62,6 +62,13 @@ int store_load(struct store *self, int (*each)(void *ctx, const struct core_bloc
 int store_append(struct store *self, const struct core_block *block) MUST_CHECK;
 /* Makes the mark durable; it only rises (a lower one is ERR_RANGE). ERR_STORE (final). */
 int store_reserve(struct store *self, uint64_t mark) MUST_CHECK;
+/* Keeps a job's record, of the newest STORE_JOBS; safe from the end of the process at once and from the end of the
+ * machine with the next store_append: no fsync of its own, since what it saves is a block that nobody was told of yet.
+ * ERR_STORE (final). */
+int store_keep_job(struct store *self, uint64_t id, const uint8_t *record, size_t len) MUST_CHECK;
+/* Gives every job kept to each, oldest first; as store_load. */
+int store_load_jobs(struct store *self, int (*each)(void *ctx, uint64_t id, const uint8_t *record, size_t len),
+                    void *ctx) MUST_CHECK;
 /* The block of that hash; out->body is *body_p, malloc'd for the caller. ERR_NOT_FOUND, ERR_STORE. self is a struct
  * store: this is core_reader.block. */
 int store_read(void *self, const uint8_t hash[32], struct core_block *out, uint8_t **body_p) MUST_CHECK;

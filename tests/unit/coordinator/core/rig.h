@@ -12,7 +12,7 @@
 #include "common/wire/codec.h"
 #include "coordinator/core/state.h"
 
-enum { RIG_BLOCKS = 512, RIG_SENT = 4096 };
+enum { RIG_BLOCKS = 1024, RIG_SENT = 4096 };
 
 struct rig_block {
     struct core_block block;
@@ -28,12 +28,20 @@ struct rig_sent {
     struct message message;
 };
 
+struct rig_job {
+    uint64_t id;
+    uint8_t *record;
+    size_t len;
+};
+
 struct rig {
     struct core *core;
     struct core_actions actions;
     int64_t now_ns, wall_ms;
     struct rig_block blocks[RIG_BLOCKS];
     size_t block_count;
+    struct rig_job jobs[RIG_BLOCKS];
+    size_t job_count;
     int store_err; /* what the store says next */
     uint64_t mark;
     struct rig_sent *sent; /* of the last rig_event, RIG_SENT at most */
@@ -67,6 +75,14 @@ static inline void rig_keep_block(struct rig *self, const struct core_action *a)
     memcpy(b->body, actions_bytes(&self->actions, a), a->len);
     b->block.body = b->body;
     b->block.body_len = a->len;
+}
+
+static inline void rig_keep_job(struct rig *self, const struct core_action *a)
+{
+    cr_assert_lt(self->job_count, RIG_BLOCKS);
+    struct rig_job *j = &self->jobs[self->job_count++];
+    *j = (struct rig_job){.id = a->u.job, .record = malloc(a->len + 1), .len = a->len};
+    memcpy(j->record, actions_bytes(&self->actions, a), a->len);
 }
 
 static inline void rig_keep_sent(struct rig *self, const struct core_action *a)
@@ -106,6 +122,8 @@ static inline void rig_do(struct rig *self)
             if (self->store_err == 0)
                 self->mark = a.u.mark;
             rig_answer(self, CORE_EV_RESERVED, a.u.mark);
+        } else if (a.kind == CORE_KEEP_JOB) {
+            rig_keep_job(self, &a);
         } else if (a.kind == CORE_EXIT) {
             self->exit_status = a.u.status;
         } else if (a.kind == CORE_LOG) {
@@ -154,6 +172,8 @@ static inline void rig_begin(struct rig *self, const struct core_config *config)
     cr_assert_eq(core_new(&self->core, config), 0);
     for (size_t i = 0; i < self->block_count; i++)
         cr_assert_eq(core_load(self->core, &self->blocks[i].block), 0);
+    for (size_t i = 0; i < self->job_count; i++)
+        cr_assert_eq(core_load_job(self->core, self->jobs[i].id, self->jobs[i].record, self->jobs[i].len), 0);
     core_start(self->core, self->now_ns, self->wall_ms, &self->actions);
     rig_do(self);
 }
@@ -178,6 +198,8 @@ static inline void rig_free(struct rig *self)
     actions_free(&self->actions);
     for (size_t i = 0; i < self->block_count; i++)
         free(self->blocks[i].body);
+    for (size_t i = 0; i < self->job_count; i++)
+        free(self->jobs[i].record);
     free(self->sent);
     free(self);
 }

@@ -36,21 +36,25 @@ Test(actions, each_appender_makes_its_kind)
     actions_reply(&a, &route, &rep);
     actions_persist(&a, &block);
     actions_reserve(&a, 77);
+    actions_keep_job(&a, 5, "job", 3);
     actions_log(&a, &log, "n %d", 5);
     actions_progress(&a, "line");
     actions_exit(&a, 3);
-    static const enum core_action_kind kinds[] = {CORE_PUBLISH, CORE_GREETING, CORE_REPLY,    CORE_PERSIST,
-                                                  CORE_RESERVE, CORE_LOG,      CORE_PROGRESS, CORE_EXIT};
-    cr_assert_eq(a.count, 8);
-    for (size_t i = 0; i < 8; i++)
+    static const enum core_action_kind kinds[] = {CORE_PUBLISH, CORE_GREETING, CORE_REPLY,
+                                                  CORE_PERSIST, CORE_RESERVE,  CORE_KEEP_JOB,
+                                                  CORE_LOG,     CORE_PROGRESS, CORE_EXIT};
+    cr_assert_eq(a.count, ARRAY_LEN(kinds));
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         cr_assert_eq(a.items[i].kind, kinds[i]);
     cr_assert_eq(actions_bytes(&a, &a.items[0])[0], 'T');
     cr_assert_str_eq((const char *)actions_bytes(&a, &a.items[3]), "body");
     cr_assert_eq(a.items[3].u.block.height, 4);
     cr_assert_eq(a.items[4].u.mark, 77);
-    cr_assert_str_eq((const char *)actions_bytes(&a, &a.items[5]), "n 5");
-    cr_assert_str_eq((const char *)actions_bytes(&a, &a.items[6]), "line");
-    cr_assert_eq(a.items[7].u.status, 3);
+    cr_assert_str_eq((const char *)actions_bytes(&a, &a.items[5]), "job");
+    cr_assert_eq(a.items[5].u.job, 5);
+    cr_assert_str_eq((const char *)actions_bytes(&a, &a.items[6]), "n 5");
+    cr_assert_str_eq((const char *)actions_bytes(&a, &a.items[7]), "line");
+    cr_assert_eq(a.items[8].u.status, 3);
     actions_free(&a);
 }
 

@@ -82,6 +82,36 @@ Test(core, a_block_found_before_a_crash_counts_once_after_it)
     rig_free(r);
 }
 
+Test(core, a_block_found_while_nobody_was_here_is_the_tip_when_it_comes)
+{
+    struct rig *r = rig_with_chain(2);
+    const struct job *job = jobs_current(&r->core->jobs);
+    struct worker nobody = {.wid = 1};
+    struct message m = rig_block(job, &nobody, rig_search(job, 0, &job->target, true));
+    uint64_t plain = rig_search(job, 0, &job->target, false);
+    struct message share = {.type = MESSAGE_SHARE, .seq = 11};
+    share.u.share.count = 1;
+    share.u.share.entries[0] = (struct message_share_entry){.job = job->id, .nonce = plain};
+    struct header header;
+    jobs_header(job, plain, &header);
+    header_hash(share.u.share.entries[0].hash, &header);
+    rig_end_core(r);
+    struct core_config config = rig_config(r);
+    config.epoch = 2;
+    config.mark = r->mark;
+    rig_begin(r, &config);
+    struct worker *w = rig_hello(r, 1);
+    m.wid = share.wid = w->wid;
+    rig_say(r, 1, &share);
+    cr_assert_eq(w->counts.shares, 0); /* J2: nobody knows whether it was credited before */
+    rig_say(r, 1, &m);
+    rig_kind(r, CORE_EV_FLUSH);
+    cr_assert_eq(r->block_count, 3);
+    cr_assert_eq(tree_tip(r->core->tree)->height, 3);
+    cr_assert_eq(w->counts.blocks, 1);
+    rig_free(r);
+}
+
 Test(core, a_damaged_block_is_noticed_at_load)
 {
     struct rig *r = rig_with_chain(3);

@@ -133,3 +133,66 @@ Test(jobs, a_share_target_is_never_harder_than_the_block_s)
     cr_assert_gt(u256_compare(&job->share_target, &job->target), 0);
     jobs_free(&jobs);
 }
+
+Test(jobs, a_job_is_restored_whole_and_known_by_its_id)
+{
+    struct jobs jobs, next;
+    jobs_init(&jobs, 1);
+    jobs_init(&next, 2);
+    const struct job *job = make(&jobs, 7, payload("data"));
+    uint8_t record[JOBS_RECORD_MAX];
+    struct cursor_out o = cursor_out_over(record, sizeof record);
+    jobs_pack(job, &o);
+    cr_assert_eq(o.err, 0);
+    cr_assert_eq(jobs_restore(&next, job->id, record, o.len), 0);
+    struct job *again = jobs_find(&next, job->id);
+    cr_assert_not_null(again);
+    cr_assert(again->earlier);
+    struct header a, b;
+    jobs_header(job, UINT64_C(0x1122334455667788), &a);
+    jobs_header(again, UINT64_C(0x1122334455667788), &b);
+    cr_assert_eq(memcmp(&a, &b, sizeof a), 0);
+    struct block block;
+    jobs_block(again, 5, &block);
+    cr_assert_eq(block_check(&block, 5), 0);
+    cr_assert_null(jobs_current(&next));
+    for (uint8_t tip = 0; tip < 10; tip++)
+        make(&next, tip, NULL);
+    cr_assert_null(jobs_find(&next, job->id)); /* of no use any more */
+    jobs_free(&jobs);
+    jobs_free(&next);
+}
+
+Test(jobs, a_damaged_record_is_refused)
+{
+    struct jobs jobs, next;
+    jobs_init(&jobs, 1);
+    jobs_init(&next, 2);
+    const struct job *job = make(&jobs, 7, NULL);
+    uint8_t record[JOBS_RECORD_MAX];
+    struct cursor_out o = cursor_out_over(record, sizeof record);
+    jobs_pack(job, &o);
+    for (size_t len = 0; len < o.len; len++)
+        cr_assert_eq(jobs_restore(&next, job->id, record, len), ERR_CORRUPT);
+    cr_assert_eq(jobs_restore(&next, next.next, record, o.len), ERR_CORRUPT); /* an id of now */
+    cr_assert_eq(next.earlier_count, 0);
+    jobs_free(&jobs);
+    jobs_free(&next);
+}
+
+Test(jobs, of_many_restored_ones_the_last_are_kept)
+{
+    struct jobs jobs, next;
+    jobs_init(&jobs, 1);
+    jobs_init(&next, 2);
+    const struct job *job = make(&jobs, 7, NULL);
+    uint8_t record[JOBS_RECORD_MAX];
+    struct cursor_out o = cursor_out_over(record, sizeof record);
+    jobs_pack(job, &o);
+    for (uint64_t i = 0; i < 100; i++)
+        cr_assert_eq(jobs_restore(&next, job->id + i, record, o.len), 0);
+    cr_assert_null(jobs_find(&next, job->id + 99 - JOBS_KEPT));
+    cr_assert_not_null(jobs_find(&next, job->id + 100 - JOBS_KEPT));
+    jobs_free(&jobs);
+    jobs_free(&next);
+}

@@ -54,6 +54,7 @@ Test(tips, the_time_of_a_job_is_the_clock_s_but_above_the_median)
     rig_end_core(r);
     r->wall_ms = 1000; /* a clock that was never set */
     struct core_config config = rig_config(r);
+    config.epoch = 2;
     rig_begin(r, &config);
     cr_assert_eq(jobs_current(&r->core->jobs)->ntime, network_find("lode-regtest")->genesis.time + 1);
     rig_free(r);
@@ -66,6 +67,7 @@ static struct rig *rig_of_lode(struct worker **w)
     struct core_config config = rig_config(r);
     rig_end_core(r);
     config.network = network_find("lode");
+    config.epoch = 2;
     rig_begin(r, &config);
     *w = rig_hello(r, 1);
     return r;

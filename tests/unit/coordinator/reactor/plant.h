@@ -36,6 +36,12 @@ static int plant_load(void *ctx, const struct core_block *block)
     return core_load(self->core, block);
 }
 
+static int plant_load_job(void *ctx, uint64_t id, const uint8_t *record, size_t len)
+{
+    struct plant *self = ctx;
+    return core_load_job(self->core, id, record, len);
+}
+
 static void plant_ready(void *ctx)
 {
     struct plant *self = ctx;
@@ -85,6 +91,7 @@ static inline void plant_open_core(struct plant *self, uint64_t blocks)
     memcpy(config.cluster, self->facts.cluster, 16);
     cr_assert_eq(core_new(&self->core, &config), 0);
     cr_assert_eq(store_load(self->store, plant_load, self), 0);
+    cr_assert_eq(store_load_jobs(self->store, plant_load_job, self), 0);
 }
 
 /* Starts on self->dir, which exists; returns once it listens. */

@@ -248,7 +248,7 @@ struct told {
 
 static void use(struct store *s, struct told *told)
 {
-    bool failed = false;
+    bool failed = store_keep_job(s, 1, (const uint8_t *)"", 1) < 0;
     for (uint32_t i = 1; i <= 3; i++) {
         struct core_block b = cellar_block(i);
         int err = store_append(s, &b);
@@ -379,6 +379,41 @@ Test(store, a_load_stops_where_its_reader_says_so)
     load(s, l); /* and begins anew the next time */
     cr_assert_eq(l->count, 2);
     free(l);
+    store_close(&s);
+    cellar_free(c);
+}
+
+struct kept {
+    uint64_t ids[200];
+    size_t count, bytes;
+};
+
+static int note_job(void *ctx, uint64_t id, const uint8_t *record, size_t len)
+{
+    struct kept *k = ctx;
+    k->ids[k->count++] = id;
+    k->bytes += len;
+    cr_assert_eq(record[0], (uint8_t)id);
+    return 0;
+}
+
+Test(store, the_newest_jobs_are_kept_in_order)
+{
+    struct cellar *c = cellar_new();
+    struct store *s = cellar_open(c);
+    for (uint64_t id = 1; id <= 100; id++) {
+        uint8_t record[3] = {(uint8_t)id};
+        cr_assert_eq(store_keep_job(s, (UINT64_C(1) << 40) + id, record, sizeof record), 0);
+    }
+    append(s, 1); /* and the store is as strict as before */
+    store_close(&s);
+    s = cellar_open(c);
+    struct kept k = {0};
+    cr_assert_eq(store_load_jobs(s, note_job, &k), 0);
+    cr_assert_eq(k.count, STORE_JOBS);
+    cr_assert_eq(k.bytes, 3 * STORE_JOBS);
+    cr_assert_eq(k.ids[0], (UINT64_C(1) << 40) + 100 - STORE_JOBS + 1);
+    cr_assert_eq(k.ids[STORE_JOBS - 1], (UINT64_C(1) << 40) + 100);
     store_close(&s);
     cellar_free(c);
 }
