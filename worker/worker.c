@@ -334,7 +334,11 @@ int worker_run(const struct settings *settings, const struct kernel *kernel, str
     LOG_INFO("start", "name=%s agent=%s miners=%zu", settings->name, agent, crew_miners(w->crew));
     loop(w, stop);
     int status = (int)w->exit;
-    LOG_INFO("exit", "status=%d", status);
+    struct crew_totals t;
+    crew_totals(w->crew, &t);
+    LOG_INFO("exit", "status=%d hashes=%llu busy_ms=%lld wait_ms=%lld missed_edges=%llu", status,
+             (unsigned long long)t.hashes, (long long)(t.busy_ns / MS), (long long)(t.wait_ns / MS),
+             (unsigned long long)socket_context_missed(w->zmq));
     socket_context_free(&w->zmq);
     session_free(&w->session);
     telemetry_free(&w->telemetry);

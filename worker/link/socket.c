@@ -19,15 +19,7 @@
 
 #include "common/base/check.h"
 #include "common/base/err.h"
-
-/* Called by ThreadSanitizer, and by nobody without it: it does not see into libzmq, so what libzmq does inside the C
- * library is not judged. The hand-over of a socket between threads is the scheduler's, which it sees. */
-const char *__tsan_default_suppressions(void);
-
-const char *__tsan_default_suppressions(void)
-{
-    return "called_from_lib:libzmq.so\n";
-}
+#include "common/base/tsan.h"
 
 struct socket_context {
     void *zmq;
@@ -126,6 +118,7 @@ static void pass_on(struct watchdog *w, struct socket *s)
 
 static void destroy(struct socket *s)
 {
+    tsan_acquire(s);
     if (s->pd)
         rt_poll_close(&s->pd);
     if (s->zmq) {
@@ -243,6 +236,7 @@ void socket_close(struct socket **self_p, int linger_ms)
     *self_p = NULL;
     if (linger_ms > 0)
         (void)set_int(s, ZMQ_LINGER, linger_ms);
+    tsan_release(s);
     atomic_store_explicit(&s->closing, true, memory_order_release); /* pairs with the load in watch */
 }
 
@@ -253,7 +247,9 @@ int socket_look(struct socket *self)
     int events = 0;
     size_t len = sizeof events;
     atomic_fetch_add_explicit(&self->looks, 1, memory_order_relaxed);
+    tsan_acquire(self); /* the socket may have come from another thread: the scheduler's hand-over is the fence */
     int rc = zmq_getsockopt(self->zmq, ZMQ_EVENTS, &events, &len);
+    tsan_release(self);
     if (rc < 0)
         return 0;
     return (events & ZMQ_POLLIN ? SOCKET_IN : 0) | (events & ZMQ_POLLOUT ? SOCKET_OUT : 0);

@@ -176,8 +176,8 @@ static bool send_away(struct fake *f, const struct message *m)
         out->u.go_to.endpoints[0] = cursor_view_of(elsewhere);
         fake_reply(f, out);
     }
-    if (m->type == MESSAGE_HELLO && f->said[MESSAGE_HELLO] == 2)
-        stop_now();
+    if (m->type == MESSAGE_PROGRESS && f->said[MESSAGE_HELLO] == 2)
+        stop_now(); /* not at HELLO: a worker that is not welcome yet has no session to say BYE in */
     return false;
 }
 
