@@ -150,7 +150,7 @@ void rti_round_exit(void)
     struct m *m = rti_m_self();
     check_leave(m);
     leave_to(m, rti_findwork_fast(m->p), RTI_FINISH_EXIT);
-    __builtin_unreachable();
+    rt_throw("a goroutine that had ended ran again"); /* S1 */
 }
 
 void rti_round_yield(void)
