@@ -6,7 +6,7 @@
  * the second hash's last quad only the first half is needed: e of round 60 is f after round 61.
  * Registers hold a state as (f e b a) and (h g d c), lowest lane first, as the instructions want it.
  *
- * What made it fast (AMD Zen 4, 115 to 90 cycles a hash): the words of quad q + 1 are made while the rounds of quad q
+ * What made it fast (AMD Zen 4, 115 to 97 cycles a hash): the words of quad q + 1 are made while the rounds of quad q
  * run, one row of lanes ahead, as the schedulers do not look far enough to find that by themselves; and older quads are
  * read from memory by the instruction that needs them instead of fighting for 16 registers. Five, six and eight lanes
  * were slower, and so were three. */
