@@ -179,6 +179,7 @@ static void fill_values(struct worker *w, struct telemetry_values *v)
         .redials = c.redials,
         .bad_frames = w->bad_frames,
         .missed_edges = socket_context_missed(w->zmq),
+        .goroutines = rt_goroutines(),
         .procs = (uint64_t)rt_procs(),
     };
     telemetry_process(v);

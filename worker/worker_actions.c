@@ -7,6 +7,7 @@
 
 #include "common/base/err.h"
 #include "common/log/log.h"
+#include "common/wire/endpoint.h"
 #include "worker/crew.h"
 #include "worker/link/socket.h"
 #include "worker/session.h"
@@ -69,11 +70,17 @@ static void greet(struct worker *w, const struct message *arg)
 /* Opens a socket that WELCOME names, unless it is open to that endpoint already. */
 static void follow(struct worker *w, struct socket **s, char *open_to, struct cursor_view endpoint)
 {
-    if (*s && cursor_view_is(endpoint, open_to))
+    char to[MESSAGE_ENDPOINT_LEN + 1] = "";
+    if (endpoint.len > 0 &&
+        endpoint_through(to, sizeof to, (const char *)endpoint.at, endpoint.len, session_endpoint(w->session)) < 0) {
+        LOG_WARN("bad_endpoint", "endpoint=%.*s", (int)endpoint.len, (const char *)endpoint.at);
+        to[0] = '\0';
+    }
+    if (*s && strcmp(to, open_to) == 0)
         return;
     socket_close(s, 0);
-    snprintf(open_to, MESSAGE_ENDPOINT_LEN + 1, "%.*s", (int)endpoint.len, (const char *)endpoint.at);
-    if (endpoint.len > 0 && open_socket(w, s, s == &w->tips ? SOCKET_SUB : SOCKET_DEALER, open_to) < 0)
+    snprintf(open_to, MESSAGE_ENDPOINT_LEN + 1, "%s", to);
+    if (to[0] != '\0' && open_socket(w, s, s == &w->tips ? SOCKET_SUB : SOCKET_DEALER, open_to) < 0)
         open_to[0] = '\0'; /* BEACONs will be missed: silence, and another try */
 }
 

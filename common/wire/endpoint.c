@@ -1,6 +1,7 @@
 #include "common/wire/endpoint.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -120,4 +121,24 @@ bool endpoint_is_loopback(const struct endpoint *e)
     if (inet_pton(AF_INET6, e->host, &v6) == 1)
         return memcmp(&v6, &in6addr_loopback, sizeof(v6)) == 0 || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
     return strcasecmp(e->host, "localhost") == 0;
+}
+
+static bool is_any(const char *host)
+{
+    return strcmp(host, "*") == 0 || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+int endpoint_through(char *out, size_t cap, const char *named, size_t named_len, const char *through)
+{
+    struct endpoint to, via;
+    TRY(endpoint_parse(&to, named, named_len));
+    int len;
+    if (to.transport == ENDPOINT_TCP && is_any(to.host) && endpoint_parse(&via, through, strlen(through)) == 0 &&
+        via.transport == ENDPOINT_TCP) {
+        const bool v6 = strchr(via.host, ':') != NULL;
+        len = snprintf(out, cap, v6 ? "tcp://[%s]:%u" : "tcp://%s:%u", via.host, (unsigned)to.port);
+    } else {
+        len = snprintf(out, cap, "%.*s", (int)named_len, named);
+    }
+    return len < 0 || (size_t)len >= cap ? ERR_TOO_LONG : len;
 }

@@ -30,4 +30,9 @@ int endpoint_parse(struct endpoint *out, const char *text, size_t len) MUST_CHEC
  * interface names and other host names are not. */
 bool endpoint_is_loopback(const struct endpoint *e);
 
+/* The endpoint to connect to when a peer names `named` and was itself reached through `through` (both texts): a tcp
+ * address of "any" (0.0.0.0, [::], *) means the host that was reached; anything else is taken as it is. Writes a
+ * NUL-terminated text to out. Its length | ERR_TOO_LONG when it does not fit cap | as endpoint_parse for named. */
+int endpoint_through(char *out, size_t cap, const char *named, size_t named_len, const char *through) MUST_CHECK;
+
 #endif

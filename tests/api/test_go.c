@@ -564,3 +564,31 @@ Test(go, any_other_fault_names_the_goroutine_and_keeps_its_course)
     cr_assert(strstr(report, "SIGSEGV at address 0x8 in goroutine") != NULL);
     cr_assert(strstr(report, "faulty") != NULL);
 }
+
+static void leave_soon(void *arg)
+{
+    for (int i = 0; i < *(int *)arg; i++)
+        rt_yield();
+}
+
+static int counts(void *arg)
+{
+    static int rounds = 3;
+    (void)arg;
+    if (rt_goroutines() != 1)
+        return 1;
+    for (int i = 0; i < 7; i++)
+        rt_go(leave_soon, &rounds);
+    if (rt_goroutines() != 8)
+        return 2;
+    while (rt_goroutines() > 1)
+        rt_yield();
+    return 0;
+}
+
+Test(go, the_living_are_counted)
+{
+    cr_assert_eq(rt_goroutines(), 0u);
+    cr_assert_eq(run(1, counts, NULL), 0);
+    cr_assert_eq(rt_goroutines(), 0u);
+}

@@ -39,6 +39,7 @@
     X(bad_frames, u64, "/lode/worker/bad-frames:frames", "frames", COUNTER, SUM)                                       \
     X(missed_edges, u64, "/lode/zmq/missed-edges:events", "events", COUNTER, SUM)                                      \
     X(rss_bytes, u64, "/lode/process/rss:bytes", "bytes", GAUGE, SUM)                                                  \
+    X(goroutines, u64, "/sched/goroutines:goroutines", "goroutines", GAUGE, SUM)                                       \
     X(threads, u64, "/sched/threads/total:threads", "threads", GAUGE, SUM)                                             \
     X(procs, u64, "/sched/gomaxprocs:threads", "threads", GAUGE, SUM)
 

@@ -39,6 +39,9 @@ void rt_checkpoint(void);
 
 /* The calling goroutine's id, 0 on a thread that runs none. */
 uint64_t rt_goid(void);
+/* How many goroutines live: started and not ended, the caller included. Walks over as many records as there ever were
+ * goroutines at one time. 0 when the runtime does not run. Any thread. */
+uint64_t rt_goroutines(void);
 /* Names the calling goroutine. name is borrowed for its life. */
 void rt_set_name(const char *name);
 

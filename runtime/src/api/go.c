@@ -38,6 +38,20 @@ uint64_t rt_goid(void)
     return m && m->curg ? m->curg->id : 0;
 }
 
+static void count_live(struct g *g, void *arg)
+{
+    uint64_t *count = arg;
+    *count += rti_g_state(g) != RTI_G_IDLE;
+}
+
+uint64_t rt_goroutines(void)
+{
+    uint64_t count = 0;
+    if (load_acq(&rti_world.procs) > 0) /* pairs with the store at boot */
+        rti_g_each(count_live, &count);
+    return count;
+}
+
 void rt_set_name(const char *name)
 {
     struct m *m = rti_m_self();

@@ -96,3 +96,22 @@ Test(endpoint, only_addresses_of_this_host_are_loopback)
     cr_assert_not(loopback("tcp://localhost.example:1"));
     cr_assert_not(loopback("tcp://[::ffff:10.0.0.1]:1"));
 }
+
+static const char *through(const char *named, const char *via)
+{
+    static char out[64];
+    int len = endpoint_through(out, sizeof(out), named, strlen(named), via);
+    return len < 0 ? "refused" : out;
+}
+
+Test(endpoint, an_any_address_means_the_host_that_was_reached)
+{
+    cr_assert_str_eq(through("tcp://0.0.0.0:5702", "tcp://coordinator:5701"), "tcp://coordinator:5702");
+    cr_assert_str_eq(through("tcp://[::]:5702", "tcp://[fe80::1]:5701"), "tcp://[fe80::1]:5702");
+    cr_assert_str_eq(through("tcp://10.0.0.7:5702", "tcp://coordinator:5701"), "tcp://10.0.0.7:5702");
+    cr_assert_str_eq(through("ipc://x/tips", "tcp://coordinator:5701"), "ipc://x/tips");
+    cr_assert_str_eq(through("tcp://0.0.0.0:5702", "ipc://x/work"), "tcp://0.0.0.0:5702");
+    cr_assert_str_eq(through("tcp://:5702", "tcp://coordinator:5701"), "refused");
+    char small[8];
+    cr_assert_eq(endpoint_through(small, sizeof(small), "ipc://toolong", 13, "ipc://x"), ERR_TOO_LONG);
+}
