@@ -114,7 +114,7 @@ Test(timer, no_value_of_before_a_stop_or_reset_is_received_after_it)
 static void stop_against_fire(void)
 {
     int64_t at;
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 1500; i++) {
         struct rt_timer *t = rt_timer_new(i % 40 * 500);
         for (int j = 0; j < i % 7; j++)
             rt_yield();
@@ -315,4 +315,27 @@ static void free_a_timers_channel(void)
 Test(timer, its_channel_is_not_freed_alone)
 {
     dies_saying(free_a_timers_channel, "use rt_timer_free");
+}
+
+/* The main goroutine ends while another thread, woken for nothing, goes to wait for this timer, for the first time in
+ * this rt_main: the set of descriptors is made on that way. */
+static void nothing(void *arg UNUSED)
+{
+}
+
+static void end_at_once(void)
+{
+    static int round;
+    struct rt_timer *t = rt_timer_new(3600LL * 1000 * MS);
+    rt_go(nothing, NULL);
+    int64_t end = rt_now() + round++ % 500 * 200; /* the stop meets every step of that way */
+    while (rt_now() < end) {
+    }
+    rt_timer_free(&t);
+}
+
+Test(timer, the_end_of_main_ends_the_first_wait_for_a_far_timer)
+{
+    for (int i = 0; i < 1500; i++)
+        run_on(2, end_at_once);
 }

@@ -99,8 +99,10 @@ bool rti_netpoll_claim_locked(void)
 static struct rti_gqueue wait_once(void)
 {
     struct g *ready[RTI_POLLSET_READY_MAX];
+    /* Before we say that we wait: a break (the stop's, or a hurry's) that finds no set yet is not repeated. */
+    struct rti_pollset *set = rti_netpoll_set();
     store_rlx(&rti_world.poll_until, INT64_MAX);
-    fence_full(); /* pairs with the fence in hurry: it sees INT64_MAX, or we see its timer */
+    fence_full(); /* pairs with the fence in hurry: it sees INT64_MAX, or we see its timer; the same with the stop */
     int64_t next = rti_timers_next();
     int64_t timeout = -1;
     if (next != INT64_MAX) {
@@ -110,7 +112,7 @@ static struct rti_gqueue wait_once(void)
     }
     int n = 0;
     if (!load_rlx(&rti_world.stopping))
-        n = rti_pollset_wait(rti_netpoll_set(), timeout, ready);
+        n = rti_pollset_wait(set, timeout, ready);
     store_rlx(&rti_world.poll_until, 0);
     return collect(ready, n);
 }
