@@ -222,7 +222,7 @@ int kernel_select_measure(struct kernel_menu *menu, int versions, int64_t (*now_
     const uint8_t none[32] = {0};
     struct kernel_job job;
     struct kernel_prepared ready;
-    uint64_t count[KERNEL_MENU_MAX];
+    uint64_t count[KERNEL_MENU_MAX] = {0};
     kernel_job_init(&job, genesis, none);
     if (kernel_job_roll(&job, VERSION_MASK, versions) != versions)
         return ERR_RANGE;

@@ -139,10 +139,17 @@ static int64_t wait_locked(struct rt_chan *c, struct rti_waitq *q, void *value, 
     return g->box.result;
 }
 
+/* On a nil channel: nobody can ever find and ready this goroutine. */
+NORETURN static void wait_for_ever(enum rti_wait why)
+{
+    for (;;)
+        rti_sched_park(NULL, NULL, why);
+}
+
 void rt_send(struct rt_chan *self, const void *value)
 {
     if (!self)
-        rti_sched_park(NULL, NULL, RTI_WAIT_CHAN_SEND_NIL);
+        wait_for_ever(RTI_WAIT_CHAN_SEND_NIL);
     struct g *wake;
     rti_lock_acquire(&self->lock);
     enum rti_chan_try did = rti_chan_send_locked(self, value, &wake);
@@ -163,7 +170,7 @@ void rt_send(struct rt_chan *self, const void *value)
 bool rt_recv(struct rt_chan *self, void *value)
 {
     if (!self)
-        rti_sched_park(NULL, NULL, RTI_WAIT_CHAN_RECEIVE_NIL);
+        wait_for_ever(RTI_WAIT_CHAN_RECEIVE_NIL);
     struct g *wake;
     rti_lock_acquire(&self->lock);
     enum rti_chan_try did = rti_chan_recv_locked(self, value, &wake);

@@ -30,7 +30,7 @@ static NOINLINE int open_fd(struct rti_pollset *set, int fd, struct rti_polldesc
 
 int rt_poll_open(struct rt_pd **out, int fd)
 {
-    struct rti_polldesc *d;
+    struct rti_polldesc *d = NULL;
     int got = open_fd(rti_sched_pollset(), fd, &d);
     if (got < 0)
         return got;
