@@ -57,7 +57,7 @@ plant check-shape common/base/bytes.c "static int too_wide(int a, int b, int c, 
 }"
 plant check-shape common/base/bytes.c "/* $(printf 'x%.0s' $(seq 130)) */"
 plant check-shape common/base/extra.h "int no_opening_comment;"
-plant check-shape common/base/bytes.c "$(printf '\n%.0s' $(seq 650))"
+plant check-shape common/base/bytes.c "$(printf '/* %s */\n' $(seq 650))"
 plant check-words common/base/bytes.c 'static void f(char *a) { strcpy(a, "b"); }'
 plant check-words common/base/bytes.c "/* TO""DO later */"
 plant check-words runtime/src/sched/round.c 'int x = __ATOMIC_SEQ_CST;'

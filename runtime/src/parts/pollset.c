@@ -272,13 +272,22 @@ int rti_pollset_wait(struct rti_pollset *self, int64_t timeout_ns, struct g *rea
     int n = wait_kernel(self, events, timeout_ns), found = 0;
     if (n < 0 && errno != EINTR)
         rt_throw("epoll_wait failed with errno %d", errno);
+    if (n > 0)
+        add_rlx(&self->waiters, 1); /* before the first G leaves the count: see rti_pollset_settle */
     for (int i = 0; i < n; i++) {
         if (events[i].data.u64 != BREAK_TAG)
             found += hand_out(self, &events[i], ready + found);
         else if (timeout_ns != 0)
             use_up_break(self);
     }
+    if (n > 0 && found == 0)
+        rti_pollset_settle(self);
     return found;
+}
+
+void rti_pollset_settle(struct rti_pollset *self)
+{
+    add_rlx(&self->waiters, -1);
 }
 
 void rti_pollset_break(struct rti_pollset *self)

@@ -66,6 +66,8 @@ struct g *rti_netpoll_look(struct m *m)
     struct g *g = (struct g *)rti_gqueue_pop(&list);
     if (list.head)
         rti_round_submit_list(&list);
+    if (g)
+        rti_pollset_settle(rti_netpoll_set());
     return g;
 }
 
@@ -83,8 +85,10 @@ void rti_netpoll_look_late(int64_t since)
     if (load_rlx(&rti_world.last_poll) > since || load_rlx(&rti_world.poll_until) != 0 || !rti_netpoll_has_waiters())
         return;
     struct rti_gqueue list = poll_now();
-    if (list.head)
+    if (list.head) {
         rti_round_submit_batch(&list);
+        rti_pollset_settle(rti_netpoll_set());
+    }
 }
 
 bool rti_netpoll_claim_locked(void)
@@ -140,7 +144,11 @@ struct g *rti_netpoll_wait(struct m *m)
     while (!list.head && !load_rlx(&rti_world.stopping) && rti_timers_next() > rti_sched_now())
         list = wait_once();
     store_rlx(&rti_world.last_poll, rti_sched_now());
-    if (!take_p(m, &list))
+    bool found = list.head != NULL;
+    bool running = take_p(m, &list);
+    if (found)
+        rti_pollset_settle(rti_netpoll_set());
+    if (!running)
         return NULL;
     struct g *g = (struct g *)rti_gqueue_pop(&list);
     if (list.head)
