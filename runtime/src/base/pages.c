@@ -1,7 +1,9 @@
 #include "base/pages.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
@@ -39,6 +41,12 @@ void rti_pages_small(void *at, size_t bytes)
     madvise(at, bytes, MADV_NOHUGEPAGE); /* kernels without huge pages refuse it, which is as good */
 }
 
+/* An emulator may accept an advice that it does not know. The kernel refuses a path that lies in a guard page. */
+static bool faults(const void *page)
+{
+    return syscall(SYS_faccessat, AT_FDCWD, page, F_OK) == -1 && errno == EFAULT;
+}
+
 enum rti_guard rti_pages_guard_kind(void)
 {
     static _Atomic(int) known; /* 0, or the kind + 1; any thread may probe, all find the same */
@@ -46,7 +54,8 @@ enum rti_guard rti_pages_guard_kind(void)
     if (kind)
         return (enum rti_guard)(kind - 1);
     void *probe = rti_pages_take(RTI_PAGE);
-    kind = madvise(probe, RTI_PAGE, GUARD_INSTALL) == 0 ? RTI_GUARD_MADVISE : RTI_GUARD_MPROTECT;
+    bool works = madvise(probe, RTI_PAGE, GUARD_INSTALL) == 0 && faults(probe);
+    kind = works ? RTI_GUARD_MADVISE : RTI_GUARD_MPROTECT;
     munmap(probe, RTI_PAGE);
     store_rlx(&known, kind + 1);
     return (enum rti_guard)kind;

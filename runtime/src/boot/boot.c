@@ -179,9 +179,9 @@ static void tear_down(void)
 /* In this order: what later steps use comes first. Undone in reverse by tear_down. */
 static int bring_up(const struct rt_config *config, struct main_call *call)
 {
-    TRY(parse_godebug(config));                                                   /* switches for all that follows */
-    int procs = count_procs(config);                                              /* how many Ps */
-    TRY(procs);                                                                   /**/
+    TRY(parse_godebug(config));      /* switches for all that follows */
+    int procs = count_procs(config); /* how many Ps */
+    TRY(procs);
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
