@@ -22,14 +22,14 @@ static const struct route {
 static void refuse_method(struct conn *c, const struct route *route)
 {
     char allow[64];
-    snprintf(allow, sizeof allow, "Allow: %s%s%s\r\n", route->get ? "GET, HEAD" : "",
-             route->get && route->post ? ", " : "", route->post ? "POST" : "");
+    snprintf(allow, sizeof allow, "%s%s%s", route->get ? "GET, HEAD" : "", route->get && route->post ? ", " : "",
+             route->post ? "POST" : "");
     conn_reply(c, 405, json_pack("{s:s}", "error", "the method is not allowed here"), allow);
 }
 
 void routes_handle(struct conn *c)
 {
-    const char *path = request_path(conn_request(c)), *method = request_method(conn_request(c));
+    const char *path = conn_path(c), *method = conn_method(c);
     bool gets = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0, posts = strcmp(method, "POST") == 0;
     for (size_t i = 0; i < ARRAY_LEN(routes); i++) {
         if (strcmp(path, routes[i].path) != 0)

@@ -13,6 +13,7 @@
 #include "coordinator/http/body.h"
 #include "coordinator/http/conn.h"
 #include "coordinator/http/demojson.h"
+#include "coordinator/http/query.h"
 #include "coordinator/http/upstream.h"
 
 enum {
@@ -211,7 +212,7 @@ static void have_page(struct exchange *self, json_t *result, bool more)
     put_page(self, page);
     if (self->left > 0)
         self->left -= (int64_t)json_array_size(page);
-    if (json_is_integer(next) && self->left != 0 && json_integer_value(next) > self->from) {
+    if (json_is_integer(next) && self->left != 0 && json_integer_value(next) > self->from && conn_wants_body(c)) {
         self->from = json_integer_value(next);
         conn_stream_drained(c, ask_page, self); /* the client's pace is ours */
         return;
@@ -240,12 +241,12 @@ void routes_demo_blocks(struct conn *c)
     static const char *const keys[] = {"from", "limit", NULL};
     char unknown[64];
     long long from = 0, limit = -1;
-    const struct request *request = conn_request(c);
-    if (request_query_known(request, keys, unknown, sizeof unknown) < 0)
+    const char *query = conn_query(c);
+    if (query_known(query, keys, unknown, sizeof unknown) < 0)
         conn_fail(c, 400, "%s: unknown query parameter", unknown);
-    else if (request_query_number(request, "from", &from) < 0)
+    else if (query_number(query, "from", &from) < 0)
         conn_fail(c, 400, "from: is not a block height");
-    else if (request_query_number(request, "limit", &limit) < 0 || limit == 0)
+    else if (query_number(query, "limit", &limit) < 0 || limit == 0)
         conn_fail(c, 400, "limit: is not a number of blocks, 1 or more");
     else {
         struct exchange *self = begin(c);
@@ -283,12 +284,11 @@ static void answer_mined(struct exchange *self, json_t *result, bool more)
 static void put_payload(struct exchange *self, struct cursor_out *args, int i)
 {
     char label[LABEL_CAP], payload[BODY_DATA_MAX];
-    size_t len = self->body.data_len;
-    snprintf(label, sizeof label, "-worker-%d", i);
+    size_t len = self->body.data_len, label_len = (size_t)snprintf(label, sizeof label, "-worker-%d", i);
     memcpy(payload, self->body.data, len);
-    if (!self->single && len + strlen(label) <= sizeof payload) {
-        memcpy(payload + len, label, strlen(label));
-        len += strlen(label);
+    if (!self->single && len + label_len <= sizeof payload) {
+        memcpy(payload + len, label, label_len);
+        len += label_len;
     }
     cursor_put_bin(args, payload, len);
 }
@@ -347,7 +347,7 @@ static void mine(struct conn *c, bool single)
     size_t len;
     struct body body;
     char error[BODY_ERROR_CAP];
-    const char *text = request_body(conn_request(c), &len);
+    const char *text = conn_body(c, &len);
     if (body_read(&body, text, len, !single, error) < 0) {
         conn_fail(c, 400, "%s", error);
         return;

@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include <event2/event.h>
+#include <event2/http.h>
 #include <event2/listener.h>
+#include <event2/thread.h>
 
 #include "common/base/check.h"
 #include "common/base/err.h"
@@ -27,7 +29,6 @@ enum {
     IDLE_MS = 30000,
     REQUEST_MS = 5000,
     WRITE_MS = 30000,
-    LINGER_MS = 1000,
     FLUSH_MS = 200, /* at the end */
     FLUSH_STEP_MS = 5,
     BACKLOG = 128,
@@ -38,49 +39,15 @@ struct server {
     char *hosts;
     int listen_fd, wake_fd;
     struct event_base *base;
-    struct evconnlistener *listener;
+    struct evhttp *http;
+    struct evhttp_bound_socket *bound; /* NULL once stopping */
     struct event *wake, *flush;
     struct upstream *upstream;
     struct conn_env env;
-    struct conn *conns[CONNECTIONS_MAX];
-    unsigned count;
     int flush_left_ms;
     pthread_t thread;
     bool running;
 };
-
-static void conn_gone(void *arg, struct conn *c)
-{
-    struct server *self = arg;
-    for (unsigned i = 0; i < self->count; i++)
-        if (self->conns[i] == c) {
-            self->conns[i] = self->conns[--self->count];
-            return;
-        }
-}
-
-/* No room: said in one write, which a fresh socket always takes. */
-static void turn_away(int fd)
-{
-    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-                                 "Content-Length: 32\r\nConnection: close\r\n\r\n{\"error\":\"too many connections\"}";
-    if (send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL) < 0)
-        LOG_DEBUG("http_turned_away", "errno=%d", errno);
-    close(fd);
-}
-
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len, void *arg)
-{
-    (void)listener, (void)from, (void)len;
-    struct server *self = arg;
-    if (self->count == CONNECTIONS_MAX) {
-        LOG_WARN("http_full", "connections=%u", self->count);
-        turn_away(fd);
-        return;
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)); /* a delay costs speed only */
-    self->conns[self->count++] = conn_new(&self->env, fd);
-}
 
 /* Out of descriptors, mostly. Without a pause the loop would spin on the same connection. */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
@@ -95,15 +62,12 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct server *self = arg;
-    if (self->listener) {
-        evconnlistener_enable(self->listener);
+    if (self->bound) {
+        evconnlistener_enable(evhttp_bound_socket_get_listener(self->bound));
         return;
     }
-    unsigned writing = 0;
-    for (unsigned i = 0; i < self->count; i++)
-        writing += conn_is_writing(self->conns[i]);
     self->flush_left_ms -= FLUSH_STEP_MS;
-    if (writing == 0 || self->flush_left_ms <= 0)
+    if (conn_close_idle(&self->env) == 0 || self->flush_left_ms <= 0)
         event_base_loopbreak(self->base);
     else
         event_add(self->flush, &(struct timeval){0, FLUSH_STEP_MS * 1000});
@@ -113,11 +77,19 @@ static void on_stop(evutil_socket_t fd, short what, void *arg)
 {
     (void)fd, (void)what;
     struct server *self = arg;
-    evconnlistener_free(TAKE(self->listener));
-    for (unsigned i = 0; i < self->count; i++)
-        conn_stop(self->conns[i]);
+    evhttp_del_accept_socket(self->http, TAKE(self->bound));
+    conn_stop_all(&self->env);
     self->flush_left_ms = FLUSH_MS;
     event_add(self->flush, &(struct timeval){0, FLUSH_STEP_MS * 1000});
+}
+
+/* Connections end before what their handlers ask of. */
+static void close_all(struct server *self)
+{
+    if (self->http)
+        evhttp_free(TAKE(self->http));
+    conn_free_all(&self->env);
+    upstream_free(&self->upstream);
 }
 
 static void *run(void *arg)
@@ -125,9 +97,7 @@ static void *run(void *arg)
     struct server *self = arg;
     pthread_setname_np(pthread_self(), "http");
     event_base_dispatch(self->base);
-    while (self->count > 0)
-        conn_close(self->conns[self->count - 1]);
-    upstream_free(&self->upstream);
+    close_all(self);
     return NULL;
 }
 
@@ -140,6 +110,7 @@ static int listen_on(struct server *self, const char *bind_to, bool insecure)
         return ERR_INSECURE;
     self->listen_fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (self->listen_fd < 0 || setsockopt(self->listen_fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0 ||
+        setsockopt(self->listen_fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 || /* inherited */
         bind(self->listen_fd, (struct sockaddr *)&at, len) < 0 || listen(self->listen_fd, BACKLOG) < 0 ||
         getsockname(self->listen_fd, (struct sockaddr *)&at, &len) < 0)
         return -errno;
@@ -147,11 +118,22 @@ static int listen_on(struct server *self, const char *bind_to, bool insecure)
     return 0;
 }
 
+/* libevent's words on what clients do. */
+static void log_event(int severity, const char *text)
+{
+    if (severity == EVENT_LOG_ERR)
+        LOG_ERROR("http_libevent", "text=%s", text);
+    else
+        LOG_DEBUG("http_libevent", "text=%s", text);
+}
+
 static int start_loop(struct server *self, const struct server_config *config)
 {
     self->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (self->wake_fd < 0)
         return -errno;
+    event_set_log_callback(log_event);
+    CHECK(evthread_use_pthreads() == 0);
     self->base = event_base_new();
     CHECK(self->base != NULL);
     TRY(upstream_new(&self->upstream, self->base, config->zmq, config->control));
@@ -160,18 +142,20 @@ static int start_loop(struct server *self, const struct server_config *config)
         .upstream = self->upstream,
         .hosts = self->hosts,
         .handle = routes_handle,
-        .gone = conn_gone,
-        .gone_arg = self,
+        .max = CONNECTIONS_MAX,
         .idle_ms = IDLE_MS,
         .request_ms = REQUEST_MS,
         .write_ms = WRITE_MS,
-        .linger_ms = LINGER_MS,
     };
     self->wake = event_new(self->base, self->wake_fd, EV_READ, on_stop, self);
     self->flush = evtimer_new(self->base, on_flush, self);
-    self->listener = evconnlistener_new(self->base, on_accept, self, LEV_OPT_CLOSE_ON_EXEC, 0, self->listen_fd);
-    CHECK(self->wake != NULL && self->flush != NULL && self->listener != NULL);
-    evconnlistener_set_error_cb(self->listener, on_accept_error);
+    self->http = evhttp_new(self->base);
+    CHECK(self->wake != NULL && self->flush != NULL && self->http != NULL);
+    conn_serve(self->http, &self->env);
+    self->bound = evhttp_accept_socket_with_handle(self->http, self->listen_fd);
+    CHECK(self->bound != NULL);
+    self->listen_fd = -1; /* evhttp's now */
+    evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(self->bound), on_accept_error);
     event_add(self->wake, NULL);
     /* Signals are the main thread's; a blocked SIGPIPE makes a write to a gone client fail instead of kill. */
     sigset_t all, before;
@@ -185,14 +169,19 @@ static int start_loop(struct server *self, const struct server_config *config)
 
 int server_start(struct server **out, const struct server_config *config)
 {
-    AUTO(server_free) struct server *self = calloc(1, sizeof *self);
+    struct server *self = calloc(1, sizeof *self);
     CHECK(self != NULL);
     self->listen_fd = self->wake_fd = -1;
     self->hosts = config->hosts ? strdup(config->hosts) : NULL;
-    TRY(listen_on(self, config->bind, config->insecure));
-    TRY(start_loop(self, config));
+    int err = listen_on(self, config->bind, config->insecure);
+    if (err == 0)
+        err = start_loop(self, config);
+    if (err < 0) {
+        server_free(&self);
+        return err;
+    }
     LOG_INFO("http_listening", "address=%s", self->address);
-    *out = TAKE(self);
+    *out = self;
     return 0;
 }
 
@@ -210,13 +199,11 @@ void server_free(struct server **self_p)
         CHECK(write(self->wake_fd, &(uint64_t){1}, sizeof(uint64_t)) == sizeof(uint64_t));
         CHECK(pthread_join(self->thread, NULL) == 0);
     }
-    if (self->listener)
-        evconnlistener_free(self->listener);
+    close_all(self);
     if (self->wake)
         event_free(self->wake);
     if (self->flush)
         event_free(self->flush);
-    upstream_free(&self->upstream);
     if (self->base)
         event_base_free(self->base);
     if (self->listen_fd >= 0)

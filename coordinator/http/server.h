@@ -1,7 +1,7 @@
-/* server.h - the HTTP face of the coordinator, on a thread of its own. It asks the reactor by the control protocol over
- * inproc (docs/PROTOCOL.md, "Control") and shares no memory with it.
- * Threads: server_start and server_free on one thread of the program; the rest happens on the server's own thread.
- * Memory: malloc.
+/* server.h - the HTTP face of the coordinator: evhttp behind a guard (guard.h says what neither sees), on a thread of
+ * its own. It asks the reactor by the control protocol over inproc (docs/PROTOCOL.md, "Control") and shares no memory
+ * with it. Threads: server_start and server_free on one thread of the program; the rest happens on the server's own
+ * thread. Memory: malloc.
  *
  * Order for main(): make the context, start the reactor's control socket and this server in either order (inproc
  * connects before bind), and at the end free the server BEFORE the context: its socket would hold frame_context_free
