@@ -182,6 +182,26 @@ static int run_blocks(struct session *s, const struct args *args)
     return ARGS_OK;
 }
 
+/* --- stats --- */
+
+static int run_stats(struct session *s, const struct args *args)
+{
+    (void)args;
+    AUTO(unpack_free) json_t *result = NULL;
+    int err = session_get(s, &result, "stats", no_args);
+    if (err < 0)
+        return session_status(err);
+    if (s->json) {
+        render_json(s->out, result);
+        return ARGS_OK;
+    }
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(result, "metrics"), name, value)
+        fprintf(s->out, "%-48s %.15g\n", name, json_number_value(value));
+    return ARGS_OK;
+}
+
 /* --- health, stop --- */
 
 static int run_health(struct session *s, const struct args *args)
@@ -369,6 +389,13 @@ static const struct command table[] = {
      .min = 1,
      .max = 1,
      .run = run_keys_new},
+    {.name = "stats",
+     .args = "",
+     .summary = "the workers' runtime metrics, summed over the cluster",
+     .help = "Counters and gauges of the latest reports, under the names of Go's runtime/metrics where Go has one.\n\n"
+             "Examples:\n  lodectl stats\n  lodectl stats | grep /sched/\n"
+             "  lodectl -o json stats | jq '.metrics[\"/sched/goroutines:goroutines\"]'\n",
+     .run = run_stats},
     {.name = "health",
      .args = "",
      .summary = "status 0 when the coordinator serves, 1 when it says it does not",

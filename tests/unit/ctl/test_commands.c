@@ -16,19 +16,13 @@ Test(commands, every_command_speaks_json)
     cr_assert_not_null(mkdtemp(dir));
     snprintf(keys, sizeof keys, "-o json keys new w1 --dir %s", dir);
     snprintf(export, sizeof export, "-o json chain export %s/c.bin", dir);
-    const char *const lines[] = {"-o json status",
-                                 "-o json workers",
-                                 "-o json mine a b",
-                                 "-o json blocks",
-                                 "-o json health",
-                                 "-o json help",
-                                 "-o json stop",
-                                 "-o json --version",
-                                 keys,
-                                 "-o json help mine",
-                                 export,
-                                 "-o json mine --help",
-                                 "-o json blocks --reverse --limit 2 --from 1"};
+    const char *const lines[] = {"-o json status",      "-o json workers",
+                                 "-o json mine a b",    "-o json blocks",
+                                 "-o json stats",       "-o json health",
+                                 "-o json help",        "-o json stop",
+                                 "-o json --version",   keys,
+                                 "-o json help mine",   export,
+                                 "-o json mine --help", "-o json blocks --reverse --limit 2 --from 1"};
     struct fake_control *fake = run_fake(3);
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct run r = run_ok(fake, lines[i]);
@@ -123,6 +117,16 @@ Test(commands, a_block_that_is_not_there_is_not_found)
     struct fake_control *fake = run_fake(3);
     struct run r = run_line(fake->endpoint, "blocks --from 9");
     cr_assert_eq(r.status, ARGS_NOT_FOUND);
+    run_free(&r);
+    fake_control_stop(fake);
+}
+
+Test(commands, stats_shows_a_line_a_metric)
+{
+    struct fake_control *fake = run_fake(3);
+    struct run r = run_ok(fake, "stats");
+    cr_assert(strstr(r.out, "/sched/goroutines:goroutines                     12\n") != NULL);
+    cr_assert(strstr(r.out, "/gc/cycles/total:gc-cycles ") != NULL);
     run_free(&r);
     fake_control_stop(fake);
 }
