@@ -152,6 +152,18 @@ static inline struct answer web_read(int fd, bool body)
     return a;
 }
 
+/* Reads to the connection's end, which has to come; false when there was another answer on the way. */
+static inline bool web_ends(int fd)
+{
+    char line[1024];
+    bool none = true;
+    while (web_line(fd, line, sizeof line)) {
+        const char *at = strstr(line, "HTTP/1.1 ");
+        none &= !at || at[9] < '0' || at[9] > '9';
+    }
+    return none;
+}
+
 /* Sends one request on a connection of its own. */
 static inline struct answer web_ask_bytes(const struct web *w, const char *data, size_t len)
 {
