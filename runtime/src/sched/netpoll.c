@@ -163,8 +163,11 @@ struct g *rti_netpoll_wait(struct m *m)
 void rti_netpoll_hurry(int64_t when)
 {
     fence_full(); /* pairs with the fence in wait_once */
-    if (load_rlx(&rti_world.poll_until) > when)
+    int64_t until = load_rlx(&rti_world.poll_until);
+    if (until > when)
         rti_netpoll_break();
+    else if (until == 0) /* nobody waits: an idle P's M shall, or the timer is late if its own P is busy for long */
+        rti_wake_maybe();
 }
 
 void rti_netpoll_break(void)
