@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -415,4 +416,38 @@ static void accept_times_out(void)
 Test(poll, an_accept_without_a_client_times_out)
 {
     run_everywhere(accept_times_out);
+}
+
+/* --- the only thing that can bring work is a descriptor --- */
+
+static void *answer(void *arg)
+{
+    int fd = *(int *)arg;
+    for (char byte; read(fd, &byte, 1) == 1;)
+        EXPECT(write(fd, &byte, 1) == 1);
+    return NULL;
+}
+
+static void ask_an_outside_thread(void)
+{
+    int fd[2];
+    pthread_t outside;
+    struct rt_pd *pd;
+    EXPECT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) == 0);
+    EXPECT(rt_poll_open(&pd, fd[0]) == 0);
+    EXPECT(pthread_create(&outside, NULL, answer, &fd[1]) == 0);
+    for (int i = 0; i < 20000; i++) {
+        char byte = 'x';
+        EXPECT(rt_write(pd, &byte, 1, RT_NO_DEADLINE, NULL) == 1);
+        EXPECT(rt_read(pd, &byte, 1, RT_NO_DEADLINE) == 1);
+    }
+    rt_poll_close_fd(&pd);
+    pthread_join(outside, NULL);
+    close(fd[1]);
+}
+
+Test(poll, an_answer_that_comes_as_the_last_thread_falls_asleep_is_no_deadlock)
+{
+    for (int procs = 2; procs <= 4; procs++)
+        run_on(procs, ask_an_outside_thread);
 }

@@ -339,3 +339,40 @@ Test(timer, the_end_of_main_ends_the_first_wait_for_a_far_timer)
     for (int i = 0; i < 1500; i++)
         run_on(2, end_at_once);
 }
+
+/* A goroutine arms a timer and enters a call that only the timer's function ends. When its P is taken from it, that P
+ * goes idle beside the others, whose threads went to sleep while there was no timer to wait for. */
+static int call[2];
+
+static void end_the_call(void *arg UNUSED)
+{
+    EXPECT(write(call[1], "x", 1) == 1);
+}
+
+static void arm_and_call(void *arg)
+{
+    char byte;
+    for (int64_t end = rt_now() + 20 * MS; rt_now() < end;) {
+    }
+    struct rt_timer *t = rt_after_func(50 * MS, end_the_call, NULL);
+    ssize_t got = RT_BLOCKING(read(call[0], &byte, 1));
+    EXPECT(got == 1);
+    rt_timer_free(&t);
+    rt_waitgroup_done(arg);
+}
+
+static void timer_of_a_blocked_thread(void)
+{
+    struct rt_waitgroup left = {0};
+    EXPECT(pipe(call) == 0);
+    rt_waitgroup_add(&left, 1);
+    rt_go(arm_and_call, &left);
+    rt_waitgroup_wait(&left);
+    close(call[0]);
+    close(call[1]);
+}
+
+Test(timer, fires_though_the_thread_that_armed_it_is_in_a_call_and_all_others_sleep, .timeout = 60)
+{
+    run_everywhere(timer_of_a_blocked_thread);
+}

@@ -140,7 +140,11 @@ static bool join_all(void)
 {
     bool all = true;
     int64_t start = rti_clock_monotonic();
-    for (struct m *m = rti_world.all_m; m; m = m->all_next) {
+    /* Under the lock: whoever started a thread before seeing the stop has linked it by then, and nobody does later. */
+    rti_lock_acquire(&rti_world.lock);
+    struct m *m = rti_world.all_m;
+    rti_lock_release(&rti_world.lock);
+    for (; m; m = m->all_next) {
         if (join_one(m, start)) {
             pthread_join(m->thread, NULL);
         } else {

@@ -46,14 +46,16 @@ static bool retake(struct p *p, int64_t now)
     return rti_handoff_retake(p, call);
 }
 
-/* A P idles, nobody spins and nobody polls: is there a queue that was missed, or a timer or descriptor with no one to
- * wait for it? True if somebody was woken. */
+/* A P idles and nobody spins: is there a queue that was missed, or a timer or descriptor with no one to wait for it
+ * (the P of a call is made idle without anybody going to rest)? True if somebody was woken, who polls if that is all.
+ */
 static bool mend(int64_t now)
 {
     if (load_rlx(&rti_world.idle_ps) == 0 || load_rlx(&rti_world.spinning) != 0)
         return false;
-    bool unwatched = load_rlx(&rti_world.poll_until) == 0 && rti_netpoll_has_waiters();
-    if (!rti_findwork_visible() && !unwatched && rti_timers_next() > now)
+    int64_t next = rti_timers_next();
+    bool unwatched = load_rlx(&rti_world.poll_until) == 0 && (rti_netpoll_has_waiters() || next != INT64_MAX);
+    if (!rti_findwork_visible() && !unwatched && next > now)
         return false;
     rti_wake_one();
     return true;

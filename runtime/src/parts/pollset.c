@@ -212,17 +212,28 @@ bool rti_pollset_commit(struct rti_polldesc *d, enum rti_poll_dir dir, struct g 
     return false;
 }
 
-struct g *rti_pollset_unblock(struct rti_polldesc *d, enum rti_poll_dir dir, bool ready)
+/* Takes the G out of the word; it still counts as a waiter. */
+static struct g *take_waiter(struct rti_polldesc *d, enum rti_poll_dir dir, bool ready)
 {
     uintptr_t word = load_acq(&d->word[dir]);
     do {
         if (word == RTI_POLL_READY || (word == RTI_POLL_NIL && !ready))
             return NULL;
     } while (!cas_seq(&d->word[dir], &word, ready ? RTI_POLL_READY : RTI_POLL_NIL));
-    if (word <= RTI_POLL_WAIT)
-        return NULL;
-    add_rlx(&d->set->waiters, -1);
-    return (struct g *)word;
+    return word <= RTI_POLL_WAIT ? NULL : (struct g *)word;
+}
+
+struct g *rti_pollset_unblock(struct rti_polldesc *d, enum rti_poll_dir dir, bool ready)
+{
+    struct g *g = take_waiter(d, dir, ready);
+    if (g)
+        add_rlx(&d->set->waiters, -1);
+    return g;
+}
+
+void rti_pollset_delivered(struct rti_pollset *self, int n)
+{
+    add_rlx(&self->waiters, -n);
 }
 
 /* --- waiting --- */
@@ -258,10 +269,9 @@ static int hand_out(struct rti_pollset *self, const struct epoll_event *ev, stru
         return 0; /* closed since; its number may be somebody else's */
     int n = 0;
     struct g *g;
-    if (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) &&
-        (g = rti_pollset_unblock(d, RTI_POLL_READ, true)) != NULL)
+    if (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && (g = take_waiter(d, RTI_POLL_READ, true)) != NULL)
         ready[n++] = g;
-    if (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && (g = rti_pollset_unblock(d, RTI_POLL_WRITE, true)) != NULL)
+    if (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR) && (g = take_waiter(d, RTI_POLL_WRITE, true)) != NULL)
         ready[n++] = g;
     return n;
 }
@@ -272,22 +282,13 @@ int rti_pollset_wait(struct rti_pollset *self, int64_t timeout_ns, struct g *rea
     int n = wait_kernel(self, events, timeout_ns), found = 0;
     if (n < 0 && errno != EINTR)
         rt_throw("epoll_wait failed with errno %d", errno);
-    if (n > 0)
-        add_rlx(&self->waiters, 1); /* before the first G leaves the count: see rti_pollset_settle */
     for (int i = 0; i < n; i++) {
         if (events[i].data.u64 != BREAK_TAG)
             found += hand_out(self, &events[i], ready + found);
         else if (timeout_ns != 0)
             use_up_break(self);
     }
-    if (n > 0 && found == 0)
-        rti_pollset_settle(self);
     return found;
-}
-
-void rti_pollset_settle(struct rti_pollset *self)
-{
-    add_rlx(&self->waiters, -1);
 }
 
 void rti_pollset_break(struct rti_pollset *self)

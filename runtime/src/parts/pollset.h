@@ -62,13 +62,10 @@ struct g *rti_pollset_unblock(struct rti_polldesc *d, enum rti_poll_dir dir, boo
 
 /* Waits at most timeout_ns (0: only looks; negative: for ever) for events and fills ready[0..n) with Gs to make ready,
  * in the order of their events; room for RTI_POLLSET_READY_MAX. Returns n, 0 also after a break, a signal (EINTR) or a
- * timeout. A wait with timeout 0 does not use up a break. Where n > 0 the caller calls rti_pollset_settle once the Gs
- * are where everybody can see them. */
+ * timeout. A wait with timeout 0 does not use up a break. The n Gs count as waiters until rti_pollset_delivered(). */
 int rti_pollset_wait(struct rti_pollset *self, int64_t timeout_ns, struct g *ready[RTI_POLLSET_READY_MAX]);
-/* The Gs of a wait are in a queue, or with an M that holds a P. Until then rti_pollset_waiters counts one more: or a
- * deadlock check between the wait and the queue would find all Ms asleep, nobody waiting, and nothing to run. One
- * variable, and the world's lock between the queue and the check, so no order is needed. */
-void rti_pollset_settle(struct rti_pollset *self);
+/* n Gs of a wait are where the scheduler can see them. Until then nobody may take "no waiters" for "all asleep". */
+void rti_pollset_delivered(struct rti_pollset *self, int n);
 /* Ends the blocking wait, now or the next one. Many breaks before that wait count as one. Async-signal-safe. */
 void rti_pollset_break(struct rti_pollset *self);
 /* From now on times out in whole milliseconds (epoll_pwait), as on kernels before 5.11, where it happens by itself. */

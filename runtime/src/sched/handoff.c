@@ -52,10 +52,12 @@ void rti_handoff_exit(void)
         return;
     uint32_t call = load_rlx(&m->call);
     CHECK(call & 1);
-    if (UNLIKELY(!rti_world.membarrier))
-        xchg_seq(&m->call, call + 1); /* pairs with the fence in rti_handoff_retake */
-    else
+    if (UNLIKELY(!rti_world.membarrier)) {
+        xchg_seq(&m->call, call + 1);
+        fence_full_after_rmw(); /* the call is over, now look at taken; pairs with the fence in rti_handoff_retake */
+    } else {
         store_rlx(&m->call, call + 1);
+    }
     fence_compiler(); /* the fence itself is on the other side: rti_membarrier_all in rti_handoff_retake */
     if (UNLIKELY(load_rlx(&m->taken)))
         exit_slow(m);

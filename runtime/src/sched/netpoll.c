@@ -57,18 +57,25 @@ static struct rti_gqueue poll_now(void)
     return collect(ready, rti_pollset_wait(rti_netpoll_set(), 0, ready));
 }
 
+/* One to run, the others to the queue of the P that the caller holds. */
+static struct g *deliver(struct rti_gqueue *list)
+{
+    int n = (int)list->len;
+    struct g *g = (struct g *)rti_gqueue_pop(list);
+    if (list->head)
+        rti_round_submit_list(list);
+    if (n > 0)
+        rti_pollset_delivered(rti_netpoll_set(), n);
+    return g;
+}
+
 struct g *rti_netpoll_look(struct m *m)
 {
     (void)m;
     if (load_rlx(&rti_world.poll_until) != 0 || !rti_netpoll_has_waiters())
         return NULL;
     struct rti_gqueue list = poll_now();
-    struct g *g = (struct g *)rti_gqueue_pop(&list);
-    if (list.head)
-        rti_round_submit_list(&list);
-    if (g)
-        rti_pollset_settle(rti_netpoll_set());
-    return g;
+    return deliver(&list);
 }
 
 enum { NETPOLL_STALE_NS = 50000 };
@@ -85,10 +92,11 @@ void rti_netpoll_look_late(int64_t since)
     if (load_rlx(&rti_world.last_poll) > since || load_rlx(&rti_world.poll_until) != 0 || !rti_netpoll_has_waiters())
         return;
     struct rti_gqueue list = poll_now();
-    if (list.head) {
-        rti_round_submit_batch(&list);
-        rti_pollset_settle(rti_netpoll_set());
-    }
+    int n = (int)list.len;
+    if (n == 0)
+        return;
+    rti_round_submit_batch(&list);
+    rti_pollset_delivered(rti_netpoll_set(), n); /* after: the Ms may all be asleep, and this is no M */
 }
 
 bool rti_netpoll_claim_locked(void)
@@ -144,23 +152,22 @@ struct g *rti_netpoll_wait(struct m *m)
     while (!list.head && !load_rlx(&rti_world.stopping) && rti_timers_next() > rti_sched_now())
         list = wait_once();
     store_rlx(&rti_world.last_poll, rti_sched_now());
-    bool found = list.head != NULL;
-    bool running = take_p(m, &list);
-    if (found)
-        rti_pollset_settle(rti_netpoll_set());
-    if (!running)
-        return NULL;
-    struct g *g = (struct g *)rti_gqueue_pop(&list);
-    if (list.head)
-        rti_round_submit_list(&list);
-    return g;
+    int n = (int)list.len;
+    if (take_p(m, &list))
+        return deliver(&list);
+    if (n > 0)
+        rti_pollset_delivered(rti_netpoll_set(), n); /* after: before that m counted as asleep */
+    return NULL;
 }
 
 void rti_netpoll_hurry(int64_t when)
 {
     fence_full(); /* pairs with the fence in wait_once */
-    if (load_rlx(&rti_world.poll_until) > when)
+    int64_t until = load_rlx(&rti_world.poll_until);
+    if (until > when)
         rti_netpoll_break();
+    else if (until == 0) /* nobody waits: an idle P's M shall, or the timer is late if its own P is busy for long */
+        rti_wake_maybe();
 }
 
 void rti_netpoll_break(void)

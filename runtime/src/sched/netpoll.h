@@ -27,7 +27,8 @@ void rti_netpoll_look_late(int64_t since);
 bool rti_netpoll_claim_locked(void) REQUIRES(rti_world.lock);
 /* Blocks until a descriptor, a timer or a break. On return m holds a P, or is on the idle list. */
 struct g *rti_netpoll_wait(struct m *m);
-/* A timer for `when` was added: whoever waits longer is broken off. Any thread. */
+/* A timer for `when` was added: whoever waits longer is broken off, and if nobody waits, somebody idle shall. Any
+ * thread. */
 void rti_netpoll_hurry(int64_t when);
 /* Ends the wait. Any thread. */
 void rti_netpoll_break(void);

@@ -51,8 +51,10 @@ void rti_wake_unspin(struct m *m, bool found)
     m->spinning = false;
     uint32_t before = sub_seq(&rti_world.spinning, 1);
     CHECK(before > 0);
-    if (found)
-        rti_wake_maybe();
+    if (!found)
+        return;
+    fence_full_after_rmw(); /* no longer spinning, now look at who idles; pairs with the fence in findwork's rest */
+    rti_wake_maybe();
 }
 
 void rti_wake_all(void)
