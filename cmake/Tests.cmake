@@ -14,8 +14,9 @@ function(lode_test name label)
   target_link_libraries(${name} PRIVATE ${T_LIBS} lode-test-support)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})
+  # Every test is a process, and TSan lets each sleep for a second at its end by default.
   set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${T_TIMEOUT}
-    ENVIRONMENT "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/lsan.supp:print_suppressions=0;LODE_BIN=${CMAKE_BINARY_DIR}/bin;LODE_SOURCE=${CMAKE_SOURCE_DIR};LODE_TESTDATA=$<IF:$<BOOL:$ENV{LODE_TESTDATA}>,$ENV{LODE_TESTDATA},${CMAKE_SOURCE_DIR}/../shared/testdata>")
+    ENVIRONMENT "TSAN_OPTIONS=atexit_sleep_ms=50;LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/support/lsan.supp:print_suppressions=0;LODE_BIN=${CMAKE_BINARY_DIR}/bin;LODE_SOURCE=${CMAKE_SOURCE_DIR};LODE_TESTDATA=$<IF:$<BOOL:$ENV{LODE_TESTDATA}>,$ENV{LODE_TESTDATA},${CMAKE_SOURCE_DIR}/../shared/testdata>")
   # Criterion does not look at the status a child ends with, so a leak that LeakSanitizer reports at its end would pass.
   set_tests_properties(${name} PROPERTIES FAIL_REGULAR_EXPRESSION "ERROR: LeakSanitizer")
 endfunction()
