@@ -20,7 +20,8 @@ struct crew {
     size_t job_count;
     struct job jobs[CREW_JOBS_MAX]; /* oldest first */
     uint64_t current;               /* id of the job for leases that are bound to none; 0 before the first */
-    bool paused, stopping, quiet;
+    bool stopping, quiet;
+    unsigned paused;       /* bits of enum crew_pause */
     uint64_t serials;      /* given out */
     uint64_t solved;       /* serial of the job whose block was found here last */
     int64_t hold_until_ns; /* miners rest until then when the current job is solved; 0: they do not */
@@ -221,10 +222,10 @@ int crew_cut(struct crew *self, const struct message_lease_cut *cut, uint64_t *e
 
 /* --- the clock, and stopping --- */
 
-void crew_pause(struct crew *self, bool paused)
+void crew_pause(struct crew *self, enum crew_pause why, bool paused)
 {
     rt_mutex_lock(&self->lock);
-    self->paused = paused;
+    self->paused = paused ? self->paused | (unsigned)why : self->paused & ~(unsigned)why;
     rt_cond_broadcast(&self->work);
     rt_mutex_unlock(&self->lock);
 }
@@ -261,7 +262,7 @@ void crew_totals(struct crew *self, struct crew_totals *out)
 static bool is_ready_locked(struct crew *self, size_t miner)
 {
     struct slice rest;
-    if (self->paused || self->current == 0 || self->hold_until_ns != 0)
+    if (self->paused != 0 || self->current == 0 || self->hold_until_ns != 0)
         return false;
     return holdings_flight(self->holdings, miner, &rest) || holdings_left(self->holdings) > 0;
 }

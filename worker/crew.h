@@ -56,8 +56,13 @@ int crew_lease(struct crew *self, const struct message_lease *lease) MUST_CHECK;
 int crew_drop(struct crew *self, uint64_t lease) MUST_CHECK; /* ERR_UNKNOWN_LEASE */
 /* As holdings_cut; 1 when the cut completed the lease: then *done is its REPORT_DONE. */
 int crew_cut(struct crew *self, const struct message_lease_cut *cut, uint64_t *end, struct report *done) MUST_CHECK;
-/* No slices are handed out while paused. */
-void crew_pause(struct crew *self, bool paused);
+/* No slices are handed out while paused for at least one reason. */
+enum crew_pause {
+    CREW_PAUSE_OPERATOR = 1, /* CTRL pause */
+    CREW_PAUSE_LOST = 2,     /* no coordinator, which wants it so */
+    CREW_PAUSE_BLOCKS = 4,   /* as many blocks wait for their ACK as may: none is ever dropped */
+};
+void crew_pause(struct crew *self, enum crew_pause why, bool paused);
 /* While quiet, miners look for blocks only: as many shares wait for their ACK as may. */
 void crew_quiet(struct crew *self, bool quiet);
 /* The block found on this job was refused: look for another. */

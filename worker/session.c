@@ -393,6 +393,11 @@ size_t session_unacked(const struct session *self)
     return outbox_count(self->outbox);
 }
 
+size_t session_unacked_blocks(const struct session *self)
+{
+    return outbox_count_type(self->outbox, MESSAGE_BLOCK);
+}
+
 /* --- leases --- */
 
 void session_leased(struct session *self, int64_t now_ns, const struct message_lease *lease)

@@ -102,6 +102,7 @@ void session_ack(struct session *self, const struct message_ack *ack,
                  void (*refused)(void *ctx, const struct outbox_entry *block, uint8_t code), void *ctx);
 /* Results that are not acknowledged. */
 size_t session_unacked(const struct session *self);
+size_t session_unacked_blocks(const struct session *self);
 
 /* A LEASE came: credit and round trip are settled. */
 void session_leased(struct session *self, int64_t now_ns, const struct message_lease *lease);

@@ -86,10 +86,14 @@ static void report_block(struct worker *w, const struct report *r)
     memcpy(b.hash, f->hash, sizeof b.hash);
     w->blocks_found++;
     int err = session_block(w->session, rt_now(), &b, r->at_ns);
-    if (err < 0)
+    if (session_unacked_blocks(w->session) >= WORKER_BLOCKS_MAX)
+        crew_pause(w->crew, CREW_PAUSE_BLOCKS, true); /* until an ACK makes room */
+    if (err < 0) {
         LOG_ERROR("block_dropped", "job=%llu code=%s", (unsigned long long)f->job, err_code(err));
-    else
+        crew_unsolve(w->crew, f->job);
+    } else {
         LOG_INFO("block_found", "job=%llu nonce=%llx", (unsigned long long)f->job, (unsigned long long)f->nonce);
+    }
 }
 
 static void report_share(struct worker *w, const struct report *r)

@@ -35,7 +35,10 @@ enum {
     WORKER_TICK_MS = 25,
     WORKER_DRAIN_MS = 500,  /* for results to be acknowledged after a stop */
     WORKER_LINGER_MS = 100, /* for BYE to leave */
-    WORKER_BATCH = 64,      /* frames or reports taken in one go before the others get their turn */
+    /* Blocks that may wait for their ACK before the miners pause. What they have found by then and not reported yet (a
+     * mailbox full) still fits the outbox, which never drops a block for want of room. */
+    WORKER_BLOCKS_MAX = 64,
+    WORKER_BATCH = 64, /* frames or reports taken in one go before the others get their turn */
 };
 
 /* Seen by worker.c, worker_actions.c and worker_messages.c only. */

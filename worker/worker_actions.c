@@ -96,7 +96,7 @@ static void settle(struct worker *w, const struct message *arg)
     follow(w, &w->metrics, w->metrics_endpoint, welcome->metrics_ep);
     w->pause_on_loss = welcome->on_loss == MESSAGE_ON_LOSS_PAUSE;
     if (w->lost)
-        crew_pause(w->crew, false);
+        crew_pause(w->crew, CREW_PAUSE_LOST, false);
     w->lost = false;
     w->schema_said = false;
     w->metrics_due_ns = 0;
@@ -129,7 +129,7 @@ static void redial(struct worker *w, const struct message *arg)
     session_dialled(w->session, now); /* no session any more: results wait in the outbox */
     w->dial_at_ns = now + session_next(w->session, worker_random(w));
     if (w->pause_on_loss) {
-        crew_pause(w->crew, true);
+        crew_pause(w->crew, CREW_PAUSE_LOST, true);
         w->lost = true;
     }
 }

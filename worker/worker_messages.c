@@ -73,6 +73,8 @@ static void on_ack(struct worker *w, const struct message *m)
     session_ack(w->session, &m->u.ack, block_refused, w);
     if (session_unacked(w->session) < OUTBOX_SHARES_MAX / 2)
         crew_quiet(w->crew, false);
+    if (session_unacked_blocks(w->session) < WORKER_BLOCKS_MAX / 2)
+        crew_pause(w->crew, CREW_PAUSE_BLOCKS, false);
 }
 
 static void on_config(struct worker *w, const struct message *m)
@@ -152,10 +154,10 @@ static void on_ctrl(struct worker *w, const struct message *m)
         return; /* of a deposed coordinator */
     switch ((enum message_ctrl_verb)m->u.ctrl.verb) {
     case MESSAGE_CTRL_PAUSE:
-        crew_pause(w->crew, true);
+        crew_pause(w->crew, CREW_PAUSE_OPERATOR, true);
         break;
     case MESSAGE_CTRL_RESUME:
-        crew_pause(w->crew, false);
+        crew_pause(w->crew, CREW_PAUSE_OPERATOR, false);
         break;
     case MESSAGE_CTRL_DRAIN:
         LOG_INFO("drain", "reason=coordinator");

@@ -28,6 +28,7 @@ struct fake_route {
 
 struct fake {
     /* set before fake_start */
+    bool hold_acks;                                          /* says no ACK */
     bool (*script)(struct fake *f, const struct message *m); /* true: the message is dealt with */
     bool mute;                                               /* publishes no beacons */
     uint32_t bits;                                           /* of every block */
@@ -102,6 +103,8 @@ static inline void fake_error(struct fake *f, enum message_code code)
 
 static inline void fake_ack(struct fake *f, uint64_t upto, uint8_t code)
 {
+    if (f->hold_acks)
+        return;
     struct message *m = fake_compose(f, MESSAGE_ACK);
     m->u.ack.upto = upto;
     if (code != MESSAGE_CODE_OK) {

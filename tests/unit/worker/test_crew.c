@@ -217,12 +217,12 @@ static int waits(struct crew *c, struct mailbox *box)
     NEED(job(c, 1, 0) == 0 && crew_work_on(c, 1) == 0);
     NEED(lease(c, 7, 0, 100) == 0);
     NEED(next_report(box).kind == REPORT_SHARE);
-    crew_pause(c, true);
+    crew_pause(c, CREW_PAUSE_OPERATOR, true);
     rt_go(wait_for_slice, c);
     for (int i = 0; i < 100; i++)
         rt_yield();
     NEED(!mailbox_take(box, &r));
-    crew_pause(c, false);
+    crew_pause(c, CREW_PAUSE_OPERATOR, false);
     NEED(next_report(box).kind == REPORT_SHARE);
     struct crew_totals t;
     crew_totals(c, &t);

@@ -158,6 +158,37 @@ Test(worker, regtest_where_every_other_hash_is_a_block_does_not_flood_the_coordi
     cr_assert_eq(fake.bad, 0);
 }
 
+static unsigned seen_at_last_beat, held_back;
+
+/* Tips go on, ACKs do not come, until the worker has stopped finding. */
+static bool acknowledge_late(struct fake *f, const struct message *m)
+{
+    if (m->type != MESSAGE_PROGRESS || !f->hold_acks)
+        return false;
+    if (f->blocks > 0 && f->blocks == seen_at_last_beat) {
+        held_back = f->blocks;
+        f->hold_acks = false;
+        fake_ack(f, f->seq_high, MESSAGE_CODE_OK);
+    }
+    seen_at_last_beat = f->blocks;
+    return false;
+}
+
+Test(worker, waits_with_its_blocks_for_a_coordinator_that_is_slow_to_acknowledge_and_drops_none, .timeout = 60)
+{
+    fake.bits = 0x207fffff;
+    fake.share_bits = 255;
+    fake.hold_acks = true;
+    fake.script = acknowledge_late;
+    fake.blocks_wanted = 300;
+    fake_open(&fake);
+    cr_assert_eq(run(), WORKER_EXIT_OK);
+    cr_assert_geq(held_back, WORKER_BLOCKS_MAX);
+    cr_assert_leq(held_back, OUTBOX_MAX);
+    cr_assert_geq(fake.blocks, 300);
+    cr_assert_eq(fake.bad, 0);
+}
+
 Test(worker, works_on_one_processor_as_well, .timeout = 60)
 {
     play.procs = 1;
