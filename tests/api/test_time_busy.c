@@ -40,7 +40,7 @@ static int compute_and_yield(void *arg)
 
 Test(time_busy, a_timer_waits_for_a_slice_of_a_goroutine_that_computes_and_yields_not_for_eight, .timeout = 30)
 {
-    int slices = rt_main(&(struct rt_config){.procs = 1}, compute_and_yield, NULL);
+    int slices = rt_main(&(struct rt_config){.procs = 1, .godebug = "alwaysmigrate=0"}, compute_and_yield, NULL);
     cr_assert_geq(slices, TIMERS);
     cr_assert_leq(slices, 3 * TIMERS, "%d slices for %d timers", slices, TIMERS);
 }
