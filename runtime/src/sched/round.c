@@ -8,6 +8,7 @@
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
 #include "sched/spawn.h"
+#include "sched/timers.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -166,6 +167,8 @@ void rti_round_yield(void)
         return;
     }
     struct g *next = rti_findwork_fast(p);
+    if (!next && !p->due)
+        p->due = rti_timers_due(p); /* alone: its slices may be long, so not only every 8th time */
     if (!next && !p->due && !load_rlx(&rti_world.stopping)) {
         next = rti_netpoll_look_stale(m);
         if (!next)
