@@ -135,18 +135,22 @@ static int check(const struct settings *s, char why[static 256])
     return 0;
 }
 
-/* Whole seconds, as the chain counts; a part of one counts as one. */
-static uint32_t seconds(int64_t ns)
+/* Headers count in whole seconds, and so do the rules that use these. */
+static int read_seconds(uint32_t *out, const struct config *c, const char *key, char why[static 256])
 {
-    return (uint32_t)((ns + (int64_t)CONFIG_S - 1) / (int64_t)CONFIG_S);
+    int64_t ns = config_ns(c, key);
+    if (ns % (int64_t)CONFIG_S != 0) {
+        (void)snprintf(why, 256, "%s: whole seconds are wanted", key);
+        return ERR_RANGE;
+    }
+    *out = (uint32_t)(ns / (int64_t)CONFIG_S);
+    return 0;
 }
 
 int settings_read(struct settings *out, const struct config *c, char why[static 256])
 {
     *out = (struct settings){
         .network = network_find(config_str(c, "network")),
-        .spacing_s = seconds(config_ns(c, "spacing")),
-        .half_life_s = seconds(config_ns(c, "half-life")),
         .tag = config_str(c, "tag"),
         .blocks = config_u64(c, "blocks"),
         .progress = config_bool(c, "progress"),
@@ -162,6 +166,8 @@ int settings_read(struct settings *out, const struct config *c, char why[static 
         .log_form = (enum log_form)config_choice(c, "log-format"),
     };
     CHECK(out->network);
+    TRY(read_seconds(&out->spacing_s, c, "spacing", why));
+    TRY(read_seconds(&out->half_life_s, c, "half-life", why));
     TRY(read_places(out, c, why));
     TRY(read_descriptor(&out->ready_fd, config_str(c, "ready-fd"), why));
     return check(out, why);

@@ -1,6 +1,6 @@
 /* time.h - the clock, sleeping, timers, tickers. Deadlines everywhere are absolute rt_now() nanoseconds.
  * Threads: any goroutine, unless said otherwise. Memory: timers come from a pool and go back to it by rt_timer_free().
- * Time is monotonic (CLOCK_MONOTONIC), nothing here follows the wall clock; under GODEBUG=seed it is virtual.
+ * Time is monotonic (CLOCK_MONOTONIC), nothing here follows the wall clock.
  * Semantics: Go's package time from Go 1.23 on: timer channels are unbuffered to the eye (length and capacity 0), and
  * no value of before a stop or reset is ever received after it. */
 #ifndef RT_TIME_H

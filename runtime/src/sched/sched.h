@@ -63,9 +63,9 @@ void rti_sched_yield(void);
 struct rti_waitbox *rti_sched_waitbox(struct g *g);
 uint64_t rti_sched_goid(const struct g *g);
 
-/* The scheduler's clock: monotonic nanoseconds; virtual under GODEBUG=seed. */
+/* The scheduler's clock: monotonic nanoseconds. */
 int64_t rti_sched_now(void);
-/* A random number of this P's generator (seeded under GODEBUG=seed). */
+/* A random number of this P's generator. */
 uint32_t rti_sched_random(void);
 
 /* --- timers: each P owns one heap (parts/timerheap.h); findwork runs those that are due --- */

@@ -108,3 +108,16 @@ Test(settings, too_many_workers_for_the_descriptors_are_refused_when_said_and_lo
     s = (struct settings){.max_workers = 60, .max_workers_said = true};
     cr_assert_eq(settings_check_descriptors(&s, why), 0);
 }
+
+Test(settings, parts_of_a_second_are_refused_and_not_rounded)
+{
+    struct settings s;
+    struct config *c = NULL;
+    char why[256] = "", a[] = "--spacing=1500ms", b[] = "--half-life=100ms";
+    cr_assert_eq(load(&s, &c, ARGS(a), why), ERR_RANGE);
+    cr_assert_not_null(strstr(why, "spacing"));
+    config_free(&c);
+    cr_assert_eq(load(&s, &c, ARGS(b), why), ERR_RANGE);
+    cr_assert_not_null(strstr(why, "half-life"));
+    config_free(&c);
+}
