@@ -11,19 +11,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <czmq.h>
+
 #include "common/base/check.h"
 #include "common/base/err.h"
-#include "common/net/frame.h"
+#include "common/base/tsan.h"
 #include "common/wire/codec.h"
 #include "common/wire/endpoint.h"
 
-enum { REPLY_BYTES_MAX = MESSAGE_RESULT_LEN + 128, FRAME_CAP = MESSAGE_ARGS_LEN + 128 };
+enum { REPLY_BYTES_MAX = MESSAGE_RESULT_LEN + 128, FRAME_CAP = MESSAGE_ARGS_LEN + 128, REPLIES_MAX = 1024 };
+enum { HEARTBEAT_MS = 5000, HEARTBEAT_TIMEOUT_MS = 15000 };
 
+/* czmq: a cold path, a question at a time. */
 struct client {
-    struct frame_context *zmq;
-    struct frame_socket *socket;
-    struct frame frame; /* the last reply, which its view borrows from */
-    bool has_frame;
+    zsock_t *socket;
+    zpoller_t *poller;
+    zframe_t *frame; /* the last reply, which its view borrows from */
     int timeout_ms;
     uint64_t last, question, ping; /* ids: the last one given, those waited for; 0 none */
     uint8_t out[FRAME_CAP];
@@ -100,25 +103,38 @@ static int find_listener(const char *endpoint, int timeout_ms)
     return ERR_FORMAT;
 }
 
-int client_open(struct client **out, const char *endpoint, int timeout_ms)
+static int open_socket(struct client *self, const char *endpoint)
 {
-    TRY(find_listener(endpoint, timeout_ms));
-    AUTO(client_free) struct client *self = calloc(1, sizeof *self);
-    CHECK(self != NULL);
-    self->timeout_ms = timeout_ms;
-    self->zmq = frame_context_new(1, 0);
-    const struct frame_options options = {
-        .kind = FRAME_DEALER, .rcvhwm = 1024, .max_bytes = REPLY_BYTES_MAX, .heartbeat = true};
-    TRY(frame_connect(&self->socket, self->zmq, &options, endpoint));
-    *out = TAKE(self);
+    zsys_handler_set(NULL); /* first of all: czmq would take SIGINT and SIGTERM */
+    self->socket = zsock_new(ZMQ_DEALER);
+    CHECK(self->socket != NULL);
+    zsock_set_linger(self->socket, 0);
+    zsock_set_rcvhwm(self->socket, REPLIES_MAX);
+    zsock_set_maxmsgsize(self->socket, REPLY_BYTES_MAX);
+    zsock_set_immediate(self->socket, 1);               /* a question is sent when there is a connection, ... */
+    zsock_set_sndtimeo(self->socket, self->timeout_ms); /* ... or not at all */
+    zsock_set_ipv6(self->socket, 1);
+    zsock_set_heartbeat_ivl(self->socket, HEARTBEAT_MS);
+    zsock_set_heartbeat_timeout(self->socket, HEARTBEAT_TIMEOUT_MS);
+    if (zsock_connect(self->socket, "%s", endpoint) < 0)
+        return errno ? -errno : ERR_UNREACHABLE;
+    self->poller = zpoller_new(self->socket, NULL);
+    CHECK(self->poller != NULL);
     return 0;
 }
 
-static void drop_frame(struct client *self)
+int client_open(struct client **out, const char *endpoint, int timeout_ms)
 {
-    if (self->has_frame)
-        frame_release(&self->frame);
-    self->has_frame = false;
+    TRY(find_listener(endpoint, timeout_ms));
+    struct client *self = calloc(1, sizeof *self);
+    CHECK(self != NULL);
+    self->timeout_ms = timeout_ms;
+    int err = open_socket(self, endpoint);
+    if (err < 0)
+        client_free(&self);
+    else
+        *out = self;
+    return err;
 }
 
 void client_free(struct client **self_p)
@@ -126,9 +142,9 @@ void client_free(struct client **self_p)
     struct client *self = *self_p;
     if (!self)
         return;
-    drop_frame(self);
-    frame_close(&self->socket);
-    frame_context_free(&self->zmq);
+    zframe_destroy(&self->frame);
+    zpoller_destroy(&self->poller);
+    zsock_destroy(&self->socket);
     free(TAKE(*self_p));
 }
 
@@ -140,13 +156,13 @@ static int send_question(struct client *self, const char *verb, struct cursor_vi
     m.u.ctl_req.args = args;
     int len = codec_encode(self->out, sizeof self->out, &m);
     TRY(len);
-    int err = frame_send(self->socket, NULL, self->out, (size_t)len);
-    if (err == -EAGAIN) { /* no connection yet: sent when there is one, or never */
-        int events = frame_wait(self->socket, FRAME_OUT, self->timeout_ms);
-        TRY(events);
-        err = events ? frame_send(self->socket, NULL, self->out, (size_t)len) : ERR_TIMEOUT;
+    zframe_t *frame = zframe_new(self->out, (size_t)len);
+    tsan_message_sent();
+    if (zframe_send(&frame, self->socket, 0) < 0) {
+        int err = errno;
+        zframe_destroy(&frame);
+        return err == EAGAIN ? ERR_TIMEOUT : -err;
     }
-    TRY(err);
     *id = self->last;
     return 0;
 }
@@ -157,16 +173,30 @@ int client_ask(struct client *self, const char *verb, struct cursor_view args)
     return send_question(self, verb, args, &self->question);
 }
 
+/* The next message into self->frame: ERR_TRAILING when it has several frames, which are drained. */
+static int receive(struct client *self)
+{
+    zframe_destroy(&self->frame);
+    self->frame = zframe_recv(self->socket);
+    if (!self->frame)
+        return errno == EINTR ? 0 : -errno;
+    tsan_message_received();
+    bool several = zframe_more(self->frame);
+    while (self->frame && zframe_more(self->frame)) {
+        zframe_destroy(&self->frame);
+        self->frame = zframe_recv(self->socket);
+    }
+    return several ? ERR_TRAILING : 1;
+}
+
 /* 1: the reply to the question; 0: something else, or nothing, was taken. */
 static int take_frame(struct client *self, struct client_reply *out)
 {
     struct message m;
-    drop_frame(self);
-    int got = frame_recv(self->socket, NULL, &self->frame);
+    int got = receive(self);
     if (got <= 0)
         return got;
-    self->has_frame = true;
-    TRY(codec_decode(&m, frame_data(&self->frame), frame_size(&self->frame)));
+    TRY(codec_decode(&m, zframe_data(self->frame), zframe_size(self->frame)));
     if (m.type != MESSAGE_CTL_REP)
         return ERR_TYPE;
     if (m.u.ctl_rep.id == self->ping)
@@ -192,11 +222,9 @@ int client_next(struct client *self, struct client_reply *out, bool patient)
     int64_t until = now_ms() + self->timeout_ms;
     for (;;) {
         int64_t left = until - now_ms();
-        int events = left > 0 ? frame_wait(self->socket, FRAME_IN, (int)left) : 0;
-        if (events == -EINTR)
-            continue;
-        TRY(events);
-        if (events == 0) {
+        if (left <= 0 || !zpoller_wait(self->poller, (int)left)) {
+            if (left > 0 && zpoller_terminated(self->poller)) /* interrupted */
+                continue;
             TRY(ask_for_life(self, patient));
             until = now_ms() + self->timeout_ms;
             continue;

@@ -7,5 +7,8 @@
  * that both sides name. */
 void tsan_acquire(void *at);
 void tsan_release(void *at);
+/* The same for messages through any ZeroMQ socket: directly before one is sent, directly after one is received. */
+void tsan_message_sent(void);
+void tsan_message_received(void);
 
 #endif

@@ -22,7 +22,6 @@ struct frame_socket {
 
 /* The address that stands for "through libzmq" in TSan's eyes: what a sender did happens before the receiver's next
  * step. Coarser than the truth, which is one such pair a message; suppressions cannot express it at all. */
-static char passage;
 
 /* libzmq's errors that are its own (above ZMQ_HAUSNUMERO) do not fit -errno; the rest does. */
 static int zmq_error(void)
@@ -338,7 +337,7 @@ static int recv_whole(struct frame_socket *self, struct frame_peer *from, zmq_ms
         got = recv_peer(self, from, msg);
     if (got != 1)
         return got;
-    tsan_acquire(&passage);
+    tsan_message_received();
     if (!zmq_msg_more(msg))
         return 1;
     drain(self->zmq, msg);
@@ -378,7 +377,7 @@ static int send_part(void *s, const void *data, size_t len, int flags)
     CHECK(zmq_msg_init_size(&msg, len) == 0); /* only without memory */
     if (len)
         memcpy(zmq_msg_data(&msg), data, len);
-    tsan_release(&passage);
+    tsan_message_sent();
     do {
         n = zmq_msg_send(&msg, s, flags | ZMQ_DONTWAIT);
     } while (n < 0 && zmq_errno() == EINTR);
