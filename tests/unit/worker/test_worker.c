@@ -165,12 +165,13 @@ static bool acknowledge_late(struct fake *f, const struct message *m)
 {
     if (m->type != MESSAGE_PROGRESS || !f->hold_acks)
         return false;
-    if (f->blocks >= WORKER_BLOCKS_MAX && f->blocks == seen_at_last_beat) {
-        held_back = f->blocks;
+    unsigned said = (unsigned)f->said[MESSAGE_BLOCK]; /* the stale ones wait for their ACK too */
+    if (said >= WORKER_BLOCKS_MAX && said == seen_at_last_beat) {
+        held_back = said;
         f->hold_acks = false;
         fake_ack(f, f->seq_high, MESSAGE_CODE_OK);
     }
-    seen_at_last_beat = f->blocks;
+    seen_at_last_beat = said;
     return false;
 }
 
