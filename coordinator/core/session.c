@@ -207,6 +207,8 @@ static void count_share(struct worker *w, const struct job *job, int code)
  * is put down to it (fault M4). */
 static int submit(struct core *self, struct worker *w, struct job *job, const struct share_verdict *v, uint64_t seq)
 {
+    if (self->draining && !tree_find(self->tree, v->hash))
+        return ERR_STATE; /* all that were wanted are stored. Said, not passed over: a later ACK would cover it (J3) */
     bool credited = v->code == 0 || v->code == ERR_STALE;
     struct forks_finder finder = {.name = credited ? w->name : "", .wid = seq ? w->wid : 0, .seq = seq};
     int err = forks_submit(self, job, v->counter, &finder);
@@ -276,9 +278,10 @@ static void on_block(struct core *self, struct worker *w, const struct message *
     if (err == 0)
         return;
     if (err != ERR_DUPLICATE) {
-        w->counts.rejected++;
-        self->stats.refused++;
-        struct core_log log = {.level = CORE_WARN, .event = "block_refused", .code = err};
+        bool late = err == ERR_STATE; /* nobody's fault */
+        w->counts.rejected += !late;
+        self->stats.refused += !late;
+        struct core_log log = {.level = late ? CORE_INFO : CORE_WARN, .event = "block_refused", .code = err};
         memcpy(log.worker, w->name, sizeof log.worker);
         actions_log(self->out, &log, "job %llu", (unsigned long long)m->u.block.job);
     }
@@ -366,8 +369,6 @@ void session_message(struct core *self, const struct core_route *route, const st
         send_error(self, route, MESSAGE_CODE_UNKNOWN, message->seq, "not a message of a worker");
         return;
     }
-    if (self->stopping && (message->type == MESSAGE_SHARE || message->type == MESSAGE_BLOCK))
-        return; /* not taken, so not acknowledged: the worker keeps it */
     handle(self, w, message);
 }
 

@@ -62,8 +62,8 @@ struct core {
     struct worker *ack_first; /* rows with an acknowledgement under way */
     int64_t totals_ns;        /* when rollup totals were made */
     bool starving;            /* somebody waits for leases until the mark moves */
-    bool stopping;            /* no more work is taken; the end comes at stop_ns */
-    bool draining;            /* ... or as soon as nobody is in session */
+    bool stopping;            /* no leases, sessions or requests any more; the end comes at stop_ns */
+    bool draining;            /* ... or as soon as nobody is in session; no more blocks are taken */
     uint64_t blocks_done;     /* new tips made durable in this run */
     int64_t stop_ns;
     uint8_t *result; /* STATE_RESULT_MAX bytes to build control results in */

@@ -38,10 +38,15 @@ Test(progress, after_the_blocks_that_were_wanted_it_drains_and_ends)
     cr_assert_eq(r->exit_status, -1);
     rig_kind(r, CORE_EV_FLUSH);
     cr_assert_not_null(rig_got(r, MESSAGE_ACK));
-    rig_find(r, w, 1); /* too late: not taken, so not acknowledged */
+    rig_find(r, w, 1); /* too late: refused by its seq, so that no later ACK can be taken for one of it */
     cr_assert_eq(r->block_count, 2);
     rig_kind(r, CORE_EV_FLUSH);
-    cr_assert_null(rig_got(r, MESSAGE_ACK));
+    const struct message *late = rig_got(r, MESSAGE_ACK);
+    cr_assert_not_null(late);
+    cr_assert_eq(late->u.ack.count, 1);
+    cr_assert_eq(late->u.ack.codes[0].seq, 10);
+    cr_assert_eq(late->u.ack.codes[0].code, MESSAGE_CODE_STATE);
+    cr_assert_eq(w->counts.rejected, 0);
     rig_pass(r, 100);
     cr_assert_eq(r->exit_status, -1);
     struct message bye = {.type = MESSAGE_BYE, .wid = w->wid, .seq = 99};
@@ -93,6 +98,24 @@ Test(progress, a_stop_ends_soon_without_sending_workers_away)
     cr_assert_eq(rig_got(r, MESSAGE_ERROR)->u.error.code, MESSAGE_CODE_BUSY);
     rig_pass(r, 100);
     cr_assert_eq(r->exit_status, 0);
+    rig_free(r);
+}
+
+Test(progress, what_comes_while_it_stops_is_stored_before_it_is_acknowledged)
+{
+    struct rig *r = rig_new();
+    struct worker *w = rig_hello(r, 1);
+    rig_ask(r, w, 1, 1);
+    rig_kind(r, CORE_EV_STOP);
+    rig_find(r, w, 1); /* seq 10 */
+    const struct lease *l = &w->leases.slots[0];
+    struct message done = {.type = MESSAGE_LEASE_DONE, .wid = w->wid, .seq = 11};
+    done.u.lease_done = (struct message_lease_done){.lease = l->id, .start = l->start, .end = l->end, .hashes = 1};
+    rig_say(r, 1, &done);
+    rig_kind(r, CORE_EV_FLUSH);
+    cr_assert_eq(rig_got(r, MESSAGE_ACK)->u.ack.upto, 11); /* and so the block, too: J3 */
+    cr_assert_eq(rig_got(r, MESSAGE_ACK)->u.ack.count, 0);
+    cr_assert_eq(r->block_count, 1);
     rig_free(r);
 }
 
