@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/base/check.h"
 #include "common/base/err.h"
 
 #define HEIGHT_MAX  (UINT64_C(1) << 53) /* what a JSON number holds exactly */
@@ -128,10 +127,31 @@ int chainopts_parse(struct chainopts *out, int argc, char **argv, bool from_heig
     return CHAINOPTS_OK;
 }
 
-static int file_error(const char *path)
+/* Reads up to CHAINOPTS_BYTES_MAX and one more byte into *bytes_p, which grows; the count, or the reason why not. */
+static int64_t read_all(FILE *f, uint8_t **bytes_p)
 {
-    int err = errno ? -errno : -EIO;
-    fprintf(stderr, "lodectl: %s: %s\n", path, err_text(err));
+    size_t cap = 0, len = 0, got = 0;
+    do {
+        len += got;
+        if (len > CHAINOPTS_BYTES_MAX)
+            return ERR_TOO_LONG;
+        if (len == cap) {
+            cap = cap == 0 ? 1 << 20 : cap == CHAINOPTS_BYTES_MAX ? cap + 1 : cap * 2;
+            uint8_t *bigger = realloc(*bytes_p, cap);
+            if (!bigger)
+                return -ENOMEM; /* its size is the file's word: no reason to abort */
+            *bytes_p = bigger;
+        }
+    } while ((got = fread(*bytes_p + len, 1, cap - len, f)) > 0);
+    return ferror(f) ? (errno ? -errno : -EIO) : (int64_t)len;
+}
+
+static int file_error(const char *path, int err)
+{
+    if (err == ERR_TOO_LONG)
+        fprintf(stderr, "lodectl: %s: more than %d bytes\n", path, CHAINOPTS_BYTES_MAX);
+    else
+        fprintf(stderr, "lodectl: %s: %s\n", path, err_text(err));
     return err;
 }
 
@@ -140,24 +160,15 @@ int chainopts_load(struct chainopts_file *out, const char *path)
     errno = 0;
     FILE *f = fopen(path, "rb");
     if (!f)
-        return file_error(path);
-    size_t cap = 1 << 20, len = 0, got;
-    uint8_t *bytes = malloc(cap);
-    CHECK(bytes != NULL);
-    while ((got = fread(bytes + len, 1, cap - len, f)) > 0) {
-        len += got;
-        if (len == cap) {
-            bytes = realloc(bytes, cap *= 2);
-            CHECK(bytes != NULL);
-        }
-    }
-    int err = ferror(f) ? file_error(path) : 0;
+        return file_error(path, -errno);
+    uint8_t *bytes = NULL;
+    int64_t len = read_all(f, &bytes);
     fclose(f);
-    if (err < 0) {
+    if (len < 0) {
         free(bytes);
-        return err;
+        return file_error(path, (int)len);
     }
-    *out = (struct chainopts_file){.bytes = bytes, .len = len};
+    *out = (struct chainopts_file){.bytes = bytes, .len = (size_t)len};
     return 0;
 }
 

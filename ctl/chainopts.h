@@ -11,6 +11,7 @@
 #include "common/chain/network.h"
 
 enum { CHAINOPTS_OK = 0, CHAINOPTS_HELP = 1, CHAINOPTS_USAGE = 2, CHAINOPTS_FILES_MAX = 256 };
+enum { CHAINOPTS_BYTES_MAX = 256 << 20 }; /* of one file: over three million headers */
 
 struct chainopts {
     struct network network; /* with --spacing and --half-life in it */
@@ -30,7 +31,7 @@ struct chainopts_file {
     uint8_t *bytes; /* owned: free() */
     size_t len;
 };
-/* The whole file. 0, or -errno with a message on standard error. */
+/* The whole file. 0; or ERR_TOO_LONG (beyond CHAINOPTS_BYTES_MAX) or -errno, with a message on standard error. */
 int chainopts_load(struct chainopts_file *out, const char *path) MUST_CHECK;
 /* 0 when len is whole headers and at least one; else ERR_TRUNCATED, and a message with the byte offset where the
  * incomplete one begins is on standard error. */

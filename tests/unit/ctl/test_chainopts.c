@@ -122,3 +122,16 @@ Test(chainopts, a_file_that_cannot_be_read_is_named)
     RUN(&c, load, "x", "/tmp");
     cr_assert_eq(c.status, -EISDIR);
 }
+
+Test(chainopts, a_file_that_never_ends_is_refused)
+{
+    static struct caught c;
+    char path[32], bound[16];
+    write_file(path, "", 0);
+    cr_assert_eq(truncate(path, (off_t)CHAINOPTS_BYTES_MAX + 80), 0);
+    RUN(&c, load, "x", path);
+    unlink(path);
+    cr_assert_eq(c.status, ERR_TOO_LONG);
+    snprintf(bound, sizeof bound, "%d bytes", CHAINOPTS_BYTES_MAX);
+    cr_assert_not_null(strstr(c.err, bound));
+}
