@@ -278,10 +278,10 @@ static void on_block(struct core *self, struct worker *w, const struct message *
     if (err == 0)
         return;
     if (err != ERR_DUPLICATE) {
-        bool late = err == ERR_STATE; /* nobody's fault */
+        bool late = err == ERR_STATE || err == ERR_TIME_NEW; /* not the worker's fault */
         w->counts.rejected += !late;
         self->stats.refused += !late;
-        struct core_log log = {.level = late ? CORE_INFO : CORE_WARN, .event = "block_refused", .code = err};
+        struct core_log log = {.level = late ? CORE_DEBUG : CORE_WARN, .event = "block_refused", .code = err};
         memcpy(log.worker, w->name, sizeof log.worker);
         actions_log(self->out, &log, "job %llu", (unsigned long long)m->u.block.job);
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/base/check.h"
+#include "common/base/err.h"
 #include "common/chain/target.h"
 #include "coordinator/core/shares.h"
 
@@ -101,10 +102,26 @@ static bool off_target(const struct core *self)
     return u256_compare(&wanted, &job->target) > 0 || u256_compare(&job->share_target, &job->target) > 0;
 }
 
+/* On a network without a retarget blocks may come faster than one in six seconds for hours; each is above the median of
+ * 11, so their times run ahead of the clock until the two-hour rule refuses the next. It heals as the clock comes
+ * after. */
+static void tell_ahead(struct core *self)
+{
+    int64_t bound = self->wall_ms / 1000 + NETWORK_FUTURE_S, time = jobs_current(&self->jobs)->ntime;
+    if (time <= bound || (self->ahead_ns != 0 && self->now_ns - self->ahead_ns < job_age_ns))
+        return;
+    self->ahead_ns = self->now_ns;
+    struct core_log log = {.level = CORE_WARN, .event = "chain_ahead_of_clock", .code = ERR_TIME_NEW};
+    actions_log(self->out, &log,
+                "the next block's time is %lld s from now and %d s are allowed: none until the clock is there",
+                (long long)(time - bound + NETWORK_FUTURE_S), NETWORK_FUTURE_S);
+}
+
 void tips_tick(struct core *self)
 {
     if (self->stopping)
         return;
+    tell_ahead(self);
     if (self->now_ns - self->job_ns >= job_age_ns || off_target(self))
         tips_announce(self, false, 0);
     if (self->now_ns - self->beacon_ns >= self->config.beat_ms * ms_ns)

@@ -135,3 +135,25 @@ Test(tips, job_ids_rise_across_restarts)
     cr_assert_gt(jobs_current(&r->core->jobs)->id, last);
     rig_free(r);
 }
+
+Test(tips, a_chain_too_far_ahead_of_the_clock_waits_for_it_and_says_so)
+{
+    struct rig *r = rig_new();
+    struct worker *w = rig_hello(r, 1);
+    rig_ask(r, w, 1, 1);
+    r->wall_ms =
+        (int64_t)(jobs_current(&r->core->jobs)->ntime - NETWORK_FUTURE_S - 2) * 1000; /* the clock is set back */
+    int warnings = r->logs[CORE_WARN];
+    rig_pass(r, 100);
+    cr_assert_eq(r->logs[CORE_WARN], warnings + 1, "said once, not at each tick");
+    rig_find(r, w, 1);
+    rig_kind(r, CORE_EV_FLUSH);
+    cr_assert_eq(rig_got(r, MESSAGE_ACK)->u.ack.count, 1);
+    cr_assert_eq(r->logs[CORE_WARN], warnings + 1);
+    cr_assert_eq(w->counts.rejected, 0);
+    cr_assert_eq(r->block_count, 0);
+    rig_pass(r, 2000);
+    rig_find(r, w, 1);
+    cr_assert_eq(r->block_count, 1);
+    rig_free(r);
+}
