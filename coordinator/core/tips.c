@@ -107,14 +107,14 @@ static bool off_target(const struct core *self)
  * after. */
 static void tell_ahead(struct core *self)
 {
-    int64_t bound = self->wall_ms / 1000 + NETWORK_FUTURE_S, time = jobs_current(&self->jobs)->ntime;
-    if (time <= bound || (self->ahead_ns != 0 && self->now_ns - self->ahead_ns < job_age_ns))
+    long long ahead = (long long)jobs_current(&self->jobs)->ntime - self->wall_ms / 1000;
+    if (ahead <= NETWORK_FUTURE_S || (self->ahead_ns != 0 && self->now_ns - self->ahead_ns < job_age_ns))
         return;
     self->ahead_ns = self->now_ns;
     struct core_log log = {.level = CORE_WARN, .event = "chain_ahead_of_clock", .code = ERR_TIME_NEW};
     actions_log(self->out, &log,
-                "the next block's time is %lld s from now and %d s are allowed: none until the clock is there",
-                (long long)(time - bound + NETWORK_FUTURE_S), NETWORK_FUTURE_S);
+                "the next block's time is %lld s from now and %d s are allowed: none until the clock is there", ahead,
+                NETWORK_FUTURE_S);
 }
 
 void tips_tick(struct core *self)
