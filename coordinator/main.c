@@ -10,6 +10,7 @@
 
 #include "common/base/err.h"
 #include "common/net/frame.h"
+#include "common/wire/endpoint.h"
 #include "coordinator/http/server.h"
 #include "coordinator/reactor/reactor.h"
 #include "coordinator/settings.h"
@@ -49,6 +50,33 @@ static int catch_signals(struct program *self)
 static int random_bytes(void *out, size_t len)
 {
     return getrandom(out, len, 0) == (ssize_t)len ? 0 : -errno;
+}
+
+static int check_place(const char *key, const char *endpoint, bool insecure)
+{
+    struct endpoint e;
+    int err = endpoint_parse(&e, endpoint, strlen(endpoint));
+    if (err == 0 && !insecure && !endpoint_is_loopback(&e))
+        err = ERR_INSECURE;
+    char what[320];
+    (void)snprintf(what, sizeof what, "%s: %.255s", key, endpoint);
+    return err < 0 ? complain(EXIT_USAGE, what, err_text(err)) : EXIT_OK;
+}
+
+/* Addresses that will be refused are refused before the data directory is made or its epoch moves. */
+static int check_places(const struct settings *s)
+{
+    int status = check_place("work", s->work, s->insecure);
+    if (status == EXIT_OK)
+        status = check_place("tips", s->tips, s->insecure);
+    if (status == EXIT_OK && s->control)
+        status = check_place("control", s->control, s->insecure);
+    if (status != EXIT_OK || !s->http)
+        return status;
+    int err = server_check(s->http, s->insecure);
+    char what[320];
+    (void)snprintf(what, sizeof what, "http: %.255s", s->http);
+    return err < 0 ? complain(EXIT_USAGE, what, err_text(err)) : EXIT_OK;
 }
 
 static int open_store(struct program *self)
@@ -162,7 +190,9 @@ static void say_ready(void *ctx)
 
 static int run(struct program *self)
 {
-    int status = catch_signals(self);
+    int status = check_places(&self->settings);
+    if (status == EXIT_OK)
+        status = catch_signals(self);
     if (status == EXIT_OK)
         status = open_store(self);
     if (status == EXIT_OK)

@@ -101,13 +101,20 @@ static void *run(void *arg)
     return NULL;
 }
 
+int server_check(const char *bind, bool insecure)
+{
+    struct sockaddr_storage at;
+    socklen_t len;
+    TRY(hostguard_parse(bind, &at, &len));
+    return insecure || hostguard_is_loopback(&at) ? 0 : ERR_INSECURE;
+}
+
 static int listen_on(struct server *self, const char *bind_to, bool insecure)
 {
     struct sockaddr_storage at;
     socklen_t len;
+    TRY(server_check(bind_to, insecure));
     TRY(hostguard_parse(bind_to, &at, &len));
-    if (!insecure && !hostguard_is_loopback(&at))
-        return ERR_INSECURE;
     self->listen_fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (self->listen_fd < 0 || setsockopt(self->listen_fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) < 0 ||
         setsockopt(self->listen_fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) < 0 || /* inherited */

@@ -24,6 +24,9 @@ struct server_config {
     const char *control;       /* endpoint of the control ROUTER in that context, "inproc://control". Copied. */
 };
 
+/* Judges an address before anything is opened: 0 | ERR_FORMAT, ERR_INSECURE as server_start. */
+int server_check(const char *bind, bool insecure) MUST_CHECK;
+
 /* Binds, listens and starts the thread; on return requests are accepted (and wait for the control socket if that is not
  * bound yet). 0, or, with nothing left behind:
  *   ERR_FORMAT    bind is not ADDRESS:PORT, or the address is no literal and not "localhost"

@@ -54,6 +54,8 @@ Test(refusals, an_address_off_loopback_needs_insecure, .fini = e2e_cleanup, .tim
            ARGS("--data-dir", e2e_path("data"), "--network", "lode-regtest", "--work", "tcp://0.0.0.0:*", "--tips",
                 "tcp://127.0.0.1:*", "--http", "none"),
            NULL, 2, "work");
+    refuse("lode-coordinator", ARGS("--data-dir", e2e_path("data"), "--http", "nowhere"), NULL, 2, "http");
+    cr_assert_neq(access(e2e_path("data"), F_OK), 0, "a refused address must leave no data directory behind");
 }
 
 Test(refusals, another_network_or_a_second_coordinator_on_the_data_is_3, .fini = e2e_cleanup, .timeout = 100)

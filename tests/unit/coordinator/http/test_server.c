@@ -278,3 +278,11 @@ Test(server, every_json_text_of_the_suite_is_judged_right, .timeout = 120)
     free(bytes);
     web_stop(&w);
 }
+
+Test(server, judges_an_address_before_it_opens_anything)
+{
+    cr_assert_eq(server_check("127.0.0.1:0", false), 0);
+    cr_assert_eq(server_check("nowhere", true), ERR_FORMAT);
+    cr_assert_eq(server_check("0.0.0.0:80", false), ERR_INSECURE);
+    cr_assert_eq(server_check("0.0.0.0:80", true), 0);
+}
