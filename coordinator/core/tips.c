@@ -27,10 +27,11 @@ static void make_job(struct core *self)
     const struct tree_node *tip = tree_tip(self->tree);
     uint32_t least = tree_median_time(self->tree, tip) + 1; /* above the median of the last 11 */
     int64_t now_s = self->wall_ms / 1000;
+    uint32_t wanted = now_s > (int64_t)least ? (uint32_t)now_s : least;
     struct job_recipe recipe = {
         .parent = tip->hash,
         .height = tip->height + 1,
-        .ntime = now_s > (int64_t)least ? (uint32_t)now_s : least,
+        .ntime = jobs_time(&self->jobs, tip->hash, wanted),
         .tag = self->config.tag,
         .payload = pool_front(&self->pool),
         .share_target = shares_target(self->job_rate, self->config.share_rate),
