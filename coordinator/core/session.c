@@ -108,6 +108,17 @@ static void send_lease(struct core *self, struct worker *w, const struct lease *
     send(self, w, &m);
 }
 
+/* No lease will ever be given again on this data directory: nobody may have to guess why the cluster rests. */
+static void tell_exhausted(struct core *self)
+{
+    self->ailing = "the search space is used up";
+    if (self->exhausted_ns != 0 && self->now_ns - self->exhausted_ns < minute_ns)
+        return;
+    self->exhausted_ns = self->now_ns;
+    struct core_log log = {.level = CORE_ERROR, .event = "search_space_exhausted", .code = ERR_EXHAUSTED};
+    actions_log(self->out, &log, "no leases any more: start with a new data directory");
+}
+
 static void grant(struct core *self, struct worker *w)
 {
     while (w->credit > 0 && !self->stopping) {
@@ -118,6 +129,8 @@ static void grant(struct core *self, struct worker *w)
             ask_mark(self);
             return;
         }
+        if (err == ERR_EXHAUSTED)
+            tell_exhausted(self);
         w->credit = err < 0 ? 0 : w->credit - 1;
         if (err < 0)
             return;
