@@ -37,8 +37,16 @@ static void make_job(struct core *self)
         .share_target = shares_target(self->job_rate, self->config.share_rate),
     };
     CHECK(tree_next_bits(self->tree, tip, recipe.ntime, &recipe.bits) == 0);
-    const struct job *job = jobs_make(&self->jobs, &recipe);
+    (void)jobs_make(&self->jobs, &recipe);
     self->job_ns = self->now_ns;
+}
+
+/* Behind the TIP, which must not wait for a disk. A process that dies between the two leaves workers on a job that its
+ * successor does not know: a block they find before its first TIP is refused, and was never acknowledged (J3 holds). No
+ * share was credited under it either, as no message is taken in between (J2). */
+static void keep_job(struct core *self)
+{
+    const struct job *job = jobs_current(&self->jobs);
     struct cursor_out record = cursor_out_over(self->result, STATE_RESULT_MAX);
     jobs_pack(job, &record);
     CHECK(record.err == 0);
@@ -78,6 +86,7 @@ void tips_announce(struct core *self, bool clean, uint64_t reorg)
     actions_publish(self->out, &m);
     actions_greeting(self->out, &m);
     self->beacon_ns = self->now_ns; /* a TIP is as good as a beacon */
+    keep_job(self);
 }
 
 static void beacon(struct core *self)

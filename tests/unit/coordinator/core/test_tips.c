@@ -33,6 +33,7 @@ Test(tips, a_new_tip_rises_is_clean_and_is_the_welcome_message)
     cr_assert_eq(tip->kind, CORE_PUBLISH);
     cr_assert_eq(greeting->kind, CORE_GREETING);
     cr_assert_eq(tip->len, greeting->len);
+    cr_assert_eq(r->sent_before_job, 2, "neither waits for the disk");
     cr_assert_arr_eq(tip->bytes, greeting->bytes, tip->len);
     const struct message_tip *t = &tip->message.u.tip;
     cr_assert_eq(t->tip_seq, 2);
