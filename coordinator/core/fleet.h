@@ -35,7 +35,9 @@ struct worker {
     uint16_t lanes;
     int64_t since_ns; /* start of its session */
     int64_t heard_ns;
-    int64_t gone_ns; /* end of its last session, while away */
+    int64_t gone_ns;      /* end of its last session, while away */
+    uint64_t displaced;   /* sessions that ended by a HELLO from elsewhere, */
+    int64_t displaced_ns; /* and when that was last said; 0 never */
     struct wheel_node timer;
 
     uint64_t seq_out; /* of the last message sent in this session */
