@@ -99,8 +99,10 @@ static void on_go_to(struct worker *w, const struct message *m)
 static void on_superseded(struct worker *w, const struct message *m)
 {
     uint8_t uuid[16];
-    LOG_ERROR("uuid_taken", "endpoint=%s why=another worker has our uuid: give each a --state-dir of its own",
-              session_endpoint(w->session));
+    char ours[33];
+    bytes_to_hex(ours, w->settings->uuid, sizeof w->settings->uuid);
+    LOG_ERROR("uuid_taken", "endpoint=%s uuid=%s why=%s", session_endpoint(w->session), ours,
+              "another worker uses it: give each a --state-dir of its own");
     if (settings_uuid(uuid, "") == 0)
         session_rename(w->session, uuid);
     worker_step(w, WORKER_EV_STRANGER, m);
