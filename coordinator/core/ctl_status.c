@@ -35,7 +35,7 @@ static void put_chain(const struct core *self, struct cursor_out *o)
 static void put_fleet(const struct core *self, struct cursor_out *o)
 {
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
+    fleet_sum(&self->fleet, self->now_ns, &sums);
     ctl_put_u64(o, "uptime_ms", uptime_ms(self));
     ctl_put_u64(o, "started_ms", (uint64_t)self->started_wall_ms);
     ctl_put_u64(o, "workers", self->fleet.live);

@@ -180,8 +180,7 @@ static void describe(struct worker *w, const struct message_hello *h)
     copy_text(w->agent, sizeof w->agent, h->agent, "-");
     copy_text(w->kernel, sizeof w->kernel, kernel_in(h->agent), "-");
     w->lanes = h->lanes;
-    if (h->rate_hint > 0)
-        w->leases.hint = (double)h->rate_hint;
+    fleet_hint(w, h->rate_hint);
 }
 
 static void route_text(char out[2 * CORE_ROUTE_MAX + 1], const struct core_route *route)
@@ -231,6 +230,7 @@ static void begin(struct core *self, struct worker *w, const struct core_route *
     w->since_ns = self->now_ns;
     w->rate_ns = self->now_ns;
     w->rate_hashes = w->counts.hashes;
+    w->proved_from = w->counts.share_work;
     w->seq_out = 0;
     rollup_live(w->telemetry, true);
     arm(self, w);

@@ -90,6 +90,8 @@ static uint64_t size_for(const struct leases *self, const struct lease_holder *h
         return clamp_u64(holder->hint / FIRST_PARTS, LEASES_FIRST_SIZE, FIRST_SIZE_MAX);
     uint64_t cap = holder->last_size < LEASES_SIZE_MAX / GROWTH ? holder->last_size * GROWTH : LEASES_SIZE_MAX;
     double rate = holder->rate > 0 ? holder->rate : holder->hint;
+    if (holder->most > 0 && !(rate > 0 && rate < holder->most))
+        rate = holder->most;
     if (!(rate > 0))
         return cap;
     /* A holder that loses leases gets less of them, down to a half. */

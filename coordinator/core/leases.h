@@ -57,6 +57,7 @@ struct lease_holder {
     uint64_t last_size;  /* of the lease issued last, 0 none */
     double rate;         /* hashes/s, smoothed over finished leases; 0 unknown */
     double hint;         /* what the worker says of itself; used while rate is 0 */
+    double most;         /* hashes/s that are believed of it: both are its word; 0 any. Set by the caller */
 };
 
 struct leases_config {

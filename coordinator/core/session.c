@@ -121,6 +121,7 @@ static void tell_exhausted(struct core *self)
 
 static void grant(struct core *self, struct worker *w)
 {
+    w->leases.most = fleet_most(w, self->now_ns);
     while (w->credit > 0 && !self->stopping) {
         struct lease lease;
         int err = leases_issue(self->leases, &w->leases, self->fleet.live, self->now_ns, &lease);
@@ -161,8 +162,7 @@ void session_reserved(struct core *self, uint64_t mark, int err)
 static void on_lease_req(struct core *self, struct worker *w, const struct message *m)
 {
     const struct message_lease_req *r = &m->u.lease_req;
-    if (r->rate > 0)
-        w->leases.hint = (double)r->rate;
+    fleet_hint(w, r->rate);
     w->credit = r->n < LEASES_LIVE_MAX ? r->n : LEASES_LIVE_MAX; /* M6: issue says no beyond what may be live */
     grant(self, w);
 }

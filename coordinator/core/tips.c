@@ -17,8 +17,8 @@ enum { RETARGET_MS = 1000, RETARGET_FACTOR = 2 };
 static double cluster_rate(const struct core *self)
 {
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
-    return sums.rate >= 1 ? sums.rate : assumed_rate;
+    fleet_sum(&self->fleet, self->now_ns, &sums);
+    return sums.believed >= 1 ? sums.believed : assumed_rate;
 }
 
 static void make_job(struct core *self)

@@ -277,6 +277,22 @@ Test(leases, an_id_of_this_epoch_that_was_never_given_is_unknown)
     leases_free(&l);
 }
 
+Test(leases, who_claims_more_than_is_believed_gets_no_bigger_leases)
+{
+    struct leases *l = make_ready(1, 0);
+    struct lease_holder liar = {.hint = 1e30, .most = 1e9}, mute = {.most = 1e9};
+    for (int i = 0; i < 30; i++) {
+        leases_reserved(l, leases_wanted_mark(l));
+        struct lease lease = issue(l, &liar);
+        cr_assert_leq(lease.end - lease.start, UINT64_C(30000000000));
+        finish(l, &liar, &lease, 1); /* done in a microsecond, it says */
+        lease = issue(l, &mute);
+        cr_assert_leq(lease.end - lease.start, UINT64_C(30000000000));
+        finish(l, &mute, &lease, 0); /* does not say how long it took */
+    }
+    leases_free(&l);
+}
+
 Test(leases, the_last_leases_are_remembered_for_late_shares)
 {
     struct leases *l = make_ready(1, 0);

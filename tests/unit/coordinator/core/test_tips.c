@@ -125,6 +125,19 @@ Test(tips, a_share_target_is_never_harder_than_the_block_s)
     rig_free(r);
 }
 
+Test(tips, a_worker_that_lies_about_its_rate_does_not_make_shares_rare)
+{
+    struct worker *w;
+    struct rig *r = rig_of_lode(&w);
+    struct message m = rig_hello_message(2);
+    m.u.hello.rate_hint = UINT64_MAX;
+    w->hashrate = 1e8;
+    rig_say(r, 2, &m);
+    rig_pass(r, 1100);
+    cr_assert_leq(weight_now(r), 1.2e8); /* (1e9 + 1e8) / 10 */
+    rig_free(r);
+}
+
 Test(tips, job_ids_rise_across_restarts)
 {
     struct rig *r = rig_new();
