@@ -14,15 +14,16 @@
 #include "common/wire/cursor.h"
 #include "common/wire/plain.h"
 
-/* The process's one log. Set before the first thread, but for level, lost and torn, which any thread may write. */
+/* The process's one log. Set before the first thread, but for level and lost, which any thread may write. */
 static struct {
     const char *component;
     enum log_form form;
     int fd;
     _Atomic(int) level;
     _Atomic(uint64_t) lost;
-    _Atomic(bool) torn; /* the output took a part of the last line: the next one begins on a line of its own */
 } state = {.component = "lode", .fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+/* The output took a part of the last line, so the next one begins on a line of its own. Written by any thread. */
+static atomic_bool torn;
 
 enum {
     KEY_MAX = 64,
@@ -296,7 +297,7 @@ static bool hand_over(const char *bytes, size_t len)
         n = write(state.fd, bytes, len);
     } while (n < 0 && errno == EINTR);
     if (n > 0 && (size_t)n < len)
-        state.torn = true;
+        torn = true;
     return n == (ssize_t)len;
 }
 
@@ -309,8 +310,8 @@ static void end(struct line *l)
     const size_t len = strlen(tail);
     memcpy(l->text + l->len, tail, len); /* TAIL_MAX was kept free */
     l->len += len;
-    if (atomic_exchange(&state.torn, false) && !hand_over("\n", 1))
-        state.torn = true;
+    if (atomic_exchange(&torn, false) && !hand_over("\n", 1))
+        torn = true;
     if (!hand_over(l->text, l->len))
         state.lost++;
 }
