@@ -341,7 +341,7 @@ static const struct command table[] = {
      .args = "",
      .summary = "who works, how fast, and when it was last heard",
      .help = "Examples:\n  lodectl workers\n  lodectl -o json workers | jq '.workers[].name'\n"
-             "  lodectl --timeout 1s workers\n",
+             "  lodectl --timeout 10s workers\n",
      .run = run_workers},
     {.name = "mine",
      .args = "DATA...",

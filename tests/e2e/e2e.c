@@ -115,13 +115,14 @@ static void open_as(const char *name, const char *suffix, int fd)
         _exit(120);
 }
 
+/* Our programs come from $LODE_BIN; what begins with '/' is the system's. */
 static void be_child(const char *name, const char *program, const char *const *argv, const char *env, int ready_fd)
 {
     char path[2 * E2E_PATH];
     char *words[ARGS_MAX] = {path};
-    const char *bin = getenv("LODE_BIN");
+    const char *bin = program[0] == '/' ? "" : getenv("LODE_BIN");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    snprintf(path, sizeof path, "%s/%s", bin ? bin : "build/dev/bin", program);
+    snprintf(path, sizeof path, "%s/%s", bin ? bin : "build/dev/bin", program + (program[0] == '/'));
     for (int i = 0; argv[i] && i < ARGS_MAX - 2; i++)
         words[i + 1] = (char *)(uintptr_t)argv[i];
     open_as(name, ".out", STDOUT_FILENO);
@@ -194,6 +195,16 @@ void e2e_until_said(const char *name, const char *text)
             return;
     }
     cr_assert_fail("%s does not say '%s'", name, text);
+}
+
+int e2e_shell(const char *name, const char *line)
+{
+    char script[6 * E2E_PATH], path[3 * E2E_PATH];
+    const char *bin = getenv("LODE_BIN"), *old = getenv("PATH");
+    const char *const argv[] = {"-c", script, NULL};
+    snprintf(script, sizeof script, "cd '%s' && { %s\n}", e2e_dir(), line);
+    snprintf(path, sizeof path, "PATH=%s:%s", bin ? bin : "build/dev/bin", old ? old : "/usr/bin:/bin");
+    return e2e_run(name, "/bin/sh", argv, path);
 }
 
 char *e2e_text(const char *name)

@@ -31,7 +31,13 @@ E2E(refusals, a_wrong_flag_ends_every_program_with_2_and_is_named, 100)
     refuse("lode-worker", ARGS("--coordinator", "http://x"), NULL, 2, "coordinator");
     refuse("lode-worker", ARGS("--kernel", "abacus"), NULL, 2, "abacus");
     refuse("lodectl", ARGS("--frobnicate"), NULL, 2, "frobnicate");
-    refuse("lodectl", ARGS("status", "--timeout", "soon"), NULL, 2, "timeout");
+    refuse("lodectl", ARGS("status", "--timeout", "soon"), NULL, 2, "--timeout: expected a duration");
+    refuse("lodectl", ARGS("--endpoint", "bogus", "status"), NULL, 2, "--endpoint: expected tcp://HOST:PORT");
+    refuse("lodectl", ARGS("status"), "LODE_ENDPOINT=bogus", 2, "LODE_ENDPOINT: expected");
+    refuse("lodectl", ARGS("blocks", "--limit", "501"), NULL, 2, "not '501'");
+    refuse("lodectl", ARGS("chain", "verify", "--network", "nonet", "f"), NULL, 2, "not 'nonet'");
+    refuse("lodectl", ARGS("chain", "verify", "--network", "nonet", "f", "-o", "json"), NULL, 2, "\"code\":\"usage\"");
+    refuse("lodectl", ARGS("-o", "json", "chain", "replay", "--spacing", "x"), NULL, 2, "\"exit\":2");
 }
 
 E2E(refusals, a_wrong_environment_or_file_is_named, 100)
