@@ -13,11 +13,12 @@
 #include "boot/crash.h"
 #include "boot/procs.h"
 #include "boot/sysmon.h"
+#include "observe/fatal.h"
+#include "observe/schedtrace.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
-#include "sched/deadlock.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
@@ -189,8 +190,10 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
-    rti_throw_set_dump(rti_deadlock_dump);                                        /* fatal errors list the goroutines */
-    rti_crash_install();                                                          /* stack overflow has a name */
+    rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
+    rti_schedtrace_reset();                       /* its clock starts with its first line */
+    rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
+    rti_crash_install();                          /* stack overflow has a name */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
     make_ps(procs);
     int err = start_first(call);

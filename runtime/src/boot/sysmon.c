@@ -1,6 +1,7 @@
 #include "boot/sysmon.h"
 
 #include "base/clock.h"
+#include "observe/schedtrace.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
@@ -95,13 +96,15 @@ void rti_sysmon_run(void)
     for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
         if (rti_note_sleep_for(&rti_world.sysmon_note, sleep_ns))
             rti_note_clear(&rti_world.sysmon_note);
-        if (round_trip(rti_clock_monotonic()))
+        int64_t now = rti_clock_monotonic();
+        rti_world_stamp(now);
+        if (round_trip(now))
             calm = 0;
         if (calm == 0)
             sleep_ns = SHORTEST_NS;
         else if (calm > CALM_ROUNDS)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
-        if (sleep_ns == LONGEST_NS)
+        if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
             sleep_deep();
     }
 }

@@ -45,16 +45,19 @@ struct g {
     void (*fn)(void *arg);
     void *arg;
     const char *name;
-    void *created_at; /* return address of the spawn */
-    uint64_t parent;  /* id of the spawner, 0 for a thread outside */
-    struct g *all_next;
+    void *created_at;             /* return address of the spawn */
+    uint64_t parent;              /* id of the spawner, 0 for a thread outside */
+    _Atomic(struct g *) all_next; /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
+    _Atomic(uint32_t) since_s;    /* world.now_s when it last parked; written by itself, read by dumps */
     struct rti_waitbox box;
     struct rti_stackhints hints;
 } CACHE_ALIGNED;
 
 /* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */
 struct g *rti_g_new(void);
-/* Calls visit on every G there ever was, newest first. Async-signal-safe; the Gs may change meanwhile. */
+/* All Gs there ever were, linked by all_next in the order they were made. For rti_g_each and debuggers. */
+extern struct g *_Atomic rti_g_all;
+/* Calls visit on every G there ever was, oldest first. Async-signal-safe; the Gs may change meanwhile. */
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg);
 const char *rti_g_state_name(uint32_t state);
 

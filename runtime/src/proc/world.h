@@ -23,6 +23,7 @@ struct world {
     /* Read on every round, written rarely. */
     _Atomic(uint32_t) stopping; /* 1: every M leaves at its next scheduling point; written once, by the stopper */
     _Atomic(uint32_t) procs;    /* number of Ps; 0 while the runtime does not run */
+    _Atomic(uint32_t) now_s;    /* seconds of the monotonic clock, about; written by sysmon and who wakes it */
     bool membarrier;            /* asymmetric fences may be used; set at boot */
     struct p *allp[RTI_MAX_PROCS];
 
@@ -57,6 +58,8 @@ struct world {
 
 extern struct world rti_world;
 
+/* It is now_ns on the monotonic clock: for the coarse time that a parking G is stamped with. */
+void rti_world_stamp(int64_t now_ns);
 /* Under the lock: a P on and off the idle list. take gives NULL when there is none. */
 void rti_world_put_idle_p_locked(struct p *p) REQUIRES(rti_world.lock);
 struct p *rti_world_take_idle_p_locked(void) REQUIRES(rti_world.lock);

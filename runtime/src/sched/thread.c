@@ -9,7 +9,7 @@
 #include "sched/round.h"
 #include <rt/check.h>
 
-enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 16 << 10 };
+enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 32 << 10 };
 #ifndef AT_MINSIGSTKSZ
 enum { AT_MINSIGSTKSZ = 51 };
 #endif
@@ -52,7 +52,7 @@ struct m *rti_thread_new_locked(void)
 {
     if (rti_world.m_count >= RTI_MAX_MS)
         rt_throw("thread exhaustion: program exceeds %d-thread limit", RTI_MAX_MS);
-    struct m *m = rti_m_new(rti_world.m_count++);
+    struct m *m = rti_m_new(++rti_world.m_count); /* 0 is the thread of rt_main, which runs sysmon */
     m->all_next = rti_world.all_m;
     rti_world.all_m = m;
     return m;
