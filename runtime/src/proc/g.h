@@ -40,16 +40,17 @@ struct g {
     bool is_main;
     char *stack_lo; /* lowest usable byte; NULL until first run and after exit */
     char *stack_hi;
-    uint64_t id;
+    bool may_hibernate; /* asked for at spawn: nobody else touches its stack while it is parked */
     /* line 2: the start, and who made it */
+    uint64_t id;
     void (*fn)(void *arg);
     void *arg;
     const char *name;
     void *created_at; /* return address of the spawn */
     uint64_t parent;  /* id of the spawner, 0 for a thread outside */
     struct g *all_next;
-    struct rti_waitbox box;
-    struct rti_stackhints hints;
+    struct rti_waitbox box;      /* the last word of line 2, and line 3 */
+    struct rti_stackhints hints; /* empty but for sanitizers */
 } CACHE_ALIGNED;
 
 /* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */
