@@ -101,6 +101,7 @@ enum message_code {
     MESSAGE_CODE_EPOCH = 14,         /* of another epoch */
     MESSAGE_CODE_BUSY = 15,          /* overloaded: later, with jitter */
     MESSAGE_CODE_WRONG_CLUSTER = 16, /* HELLO names another cluster */
+    MESSAGE_CODE_SUPERSEDED = 17,    /* the session is over: another connection said HELLO with the same uuid */
 };
 
 enum message_reason { /* of LEASE_RETURN, BYE, REVOKE */

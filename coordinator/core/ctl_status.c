@@ -35,7 +35,7 @@ static void put_chain(const struct core *self, struct cursor_out *o)
 static void put_fleet(const struct core *self, struct cursor_out *o)
 {
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
+    fleet_sum(&self->fleet, self->now_ns, &sums);
     ctl_put_u64(o, "uptime_ms", uptime_ms(self));
     ctl_put_u64(o, "started_ms", (uint64_t)self->started_wall_ms);
     ctl_put_u64(o, "workers", self->fleet.live);
@@ -71,7 +71,7 @@ static void put_worker(const struct core *self, struct cursor_out *o, const stru
 {
     char uuid[33];
     bytes_to_hex(uuid, w->uuid, 16);
-    cursor_put_map(o, 16);
+    cursor_put_map(o, 17);
     ctl_put_str(o, "name", w->name);
     ctl_put_u64(o, "wid", w->wid);
     ctl_put_str(o, "uuid", uuid);
@@ -86,6 +86,7 @@ static void put_worker(const struct core *self, struct cursor_out *o, const stru
     ctl_put_u64(o, "rejected", w->counts.rejected);
     ctl_put_u64(o, "blocks", w->counts.blocks);
     ctl_put_u64(o, "leases", w->leases.live);
+    ctl_put_u64(o, "displaced", w->displaced);
     ctl_put_u64(o, "last_seen_ms", (uint64_t)((self->now_ns - w->heard_ns) / ms_ns));
     ctl_put_u64(o, "since_ms", (uint64_t)((self->now_ns - w->since_ns) / ms_ns));
 }

@@ -62,6 +62,8 @@ struct core {
     struct worker *ack_first; /* rows with an acknowledgement under way */
     int64_t totals_ns;        /* when rollup totals were made */
     int64_t ahead_ns;         /* when it was last said that header times are too far ahead of the clock; 0 never */
+    int64_t exhausted_ns;     /* when it was last said that the search space is used up; 0 never */
+    const char *ailing;       /* what is wrong until the next start, for health; NULL nothing. Static storage */
     bool starving;            /* somebody waits for leases until the mark moves */
     bool stopping;            /* no leases, sessions or requests any more; the end comes at stop_ns */
     bool draining;            /* ... or as soon as nobody is in session; no more blocks are taken */

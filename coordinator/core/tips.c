@@ -17,8 +17,8 @@ enum { RETARGET_MS = 1000, RETARGET_FACTOR = 2 };
 static double cluster_rate(const struct core *self)
 {
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
-    return sums.rate >= 1 ? sums.rate : assumed_rate;
+    fleet_sum(&self->fleet, self->now_ns, &sums);
+    return sums.believed >= 1 ? sums.believed : assumed_rate;
 }
 
 static void make_job(struct core *self)
@@ -27,17 +27,26 @@ static void make_job(struct core *self)
     const struct tree_node *tip = tree_tip(self->tree);
     uint32_t least = tree_median_time(self->tree, tip) + 1; /* above the median of the last 11 */
     int64_t now_s = self->wall_ms / 1000;
+    uint32_t wanted = now_s > (int64_t)least ? (uint32_t)now_s : least;
     struct job_recipe recipe = {
         .parent = tip->hash,
         .height = tip->height + 1,
-        .ntime = now_s > (int64_t)least ? (uint32_t)now_s : least,
+        .ntime = jobs_time(&self->jobs, tip->hash, wanted),
         .tag = self->config.tag,
         .payload = pool_front(&self->pool),
         .share_target = shares_target(self->job_rate, self->config.share_rate),
     };
     CHECK(tree_next_bits(self->tree, tip, recipe.ntime, &recipe.bits) == 0);
-    const struct job *job = jobs_make(&self->jobs, &recipe);
+    (void)jobs_make(&self->jobs, &recipe);
     self->job_ns = self->now_ns;
+}
+
+/* Behind the TIP, which must not wait for a disk. A process that dies between the two leaves workers on a job that its
+ * successor does not know: a block they find before its first TIP is refused, and was never acknowledged (J3 holds). No
+ * share was credited under it either, as no message is taken in between (J2). */
+static void keep_job(struct core *self)
+{
+    const struct job *job = jobs_current(&self->jobs);
     struct cursor_out record = cursor_out_over(self->result, STATE_RESULT_MAX);
     jobs_pack(job, &record);
     CHECK(record.err == 0);
@@ -77,6 +86,7 @@ void tips_announce(struct core *self, bool clean, uint64_t reorg)
     actions_publish(self->out, &m);
     actions_greeting(self->out, &m);
     self->beacon_ns = self->now_ns; /* a TIP is as good as a beacon */
+    keep_job(self);
 }
 
 static void beacon(struct core *self)

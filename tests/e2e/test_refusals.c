@@ -25,6 +25,7 @@ Test(refusals, a_wrong_flag_ends_every_program_with_2_and_is_named, .fini = e2e_
     refuse("lode-coordinator", ARGS("--beat", "soon"), NULL, 2, "beat");
     refuse("lode-coordinator", ARGS("--blocks", "-1"), NULL, 2, "blocks");
     refuse("lode-coordinator", ARGS("--network", "nonet"), NULL, 2, "network");
+    refuse("lode-coordinator", ARGS("--data-dir", e2e_path("data"), "--ready-fd", "99"), NULL, 2, "ready-fd");
     refuse("lode-worker", ARGS("--frobnicate"), NULL, 2, "frobnicate");
     refuse("lode-worker", ARGS("--procs", "many"), NULL, 2, "procs");
     refuse("lode-worker", ARGS("--coordinator", "http://x"), NULL, 2, "coordinator");

@@ -69,8 +69,8 @@ static void fire_send(void *arg, uint64_t seq)
 {
     struct rt_timer *t = arg;
     struct g *wake = NULL;
-    int64_t now = rti_sched_now();
     rti_lock_acquire(&t->chan.lock);
+    int64_t now = rti_sched_now(); /* under the lock: ticks that fire on two Ps arrive in the order of their times */
     if (seq == t->epoch) {
         if (t->heap.period_ns == 0)
             t->armed = false;

@@ -98,7 +98,7 @@ static void stop(void)
     xchg_acq_rel(&rti_world.stopping, 1); /* pairs with load_acq in rti_sysmon_run */
     uint32_t procs = load_rlx(&rti_world.procs);
     for (uint32_t i = 0; i < procs; i++)
-        store_rlx(&rti_world.allp[i]->preempt, 1);
+        or_rlx(&rti_world.allp[i]->preempt, RTI_PREEMPT_STOP);
     rti_handoff_stop();
     rti_wake_all();
     rti_sysmon_wake();

@@ -20,7 +20,7 @@ static void end_slice(struct p *p, int64_t now)
         p->seen.tick = tick;
         p->seen.tick_ns = now;
     } else if (now - p->seen.tick_ns >= SLICE_NS) {
-        store_rlx(&p->preempt, 1);
+        or_rlx(&p->preempt, RTI_PREEMPT_SLICE);
     }
 }
 
