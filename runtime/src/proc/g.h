@@ -40,17 +40,18 @@ struct g {
     bool is_main;
     char *stack_lo; /* lowest usable byte; NULL until first run and after exit */
     char *stack_hi;
-    uint64_t id;
+    bool may_hibernate; /* asked for at spawn: nobody else touches its stack while it is parked */
     /* line 2: the start, and who made it */
+    uint64_t id;
     void (*fn)(void *arg);
     void *arg;
     const char *name;
     void *created_at;             /* return address of the spawn */
     uint64_t parent;              /* id of the spawner, 0 for a thread outside */
     _Atomic(struct g *) all_next; /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
+    struct rti_waitbox box;       /* the last word of line 2, and line 3 */
     _Atomic(uint32_t) since_s;    /* world.now_s when it last parked; written by itself, read by dumps */
-    struct rti_waitbox box;
-    struct rti_stackhints hints;
+    struct rti_stackhints hints;  /* empty but for sanitizers */
 } CACHE_ALIGNED;
 
 /* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */
