@@ -117,7 +117,6 @@ static int start_first(struct main_call *call)
     struct rt_go_attr attr = {.name = "main", .stack = RT_STACK_1M};
     struct g *g = rti_spawn_prepare(&attr, main_goroutine, call, NULL);
     struct rti_gqueue one = {0};
-    g->is_main = true;
     rti_gqueue_push(&one, &g->link);
     rti_lock_acquire(&rti_world.lock);
     rti_world_push_locked(&one);
@@ -152,6 +151,7 @@ static bool join_all(void)
             all = false;
         }
     }
+    rti_thread_reap(true);
     return all;
 }
 
@@ -174,7 +174,7 @@ static void tear_down(void)
     store_rlx(&rti_world.stopping, 0);
     rti_world.idle_p = NULL;
     rti_world.idle_m = rti_world.all_m = NULL;
-    rti_world.idle_m_count = rti_world.m_count = 0;
+    rti_world.idle_m_count = rti_world.m_count = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);
     rti_throw_set_dump(NULL);

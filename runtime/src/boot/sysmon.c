@@ -4,9 +4,9 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
-#include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
+#include "sched/thread.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 
@@ -46,21 +46,6 @@ static bool retake(struct p *p, int64_t now)
     return rti_handoff_retake(p, call);
 }
 
-/* A P idles and nobody spins: is there a queue that was missed, or a timer or descriptor with no one to wait for it
- * (the P of a call is made idle without anybody going to rest)? True if somebody was woken, who polls if that is all.
- */
-static bool mend(int64_t now)
-{
-    if (load_rlx(&rti_world.idle_ps) == 0 || load_rlx(&rti_world.spinning) != 0)
-        return false;
-    int64_t next = rti_timers_next();
-    bool unwatched = load_rlx(&rti_world.poll_until) == 0 && (rti_netpoll_has_waiters() || next != INT64_MAX);
-    if (!rti_findwork_visible() && !unwatched && next > now)
-        return false;
-    rti_wake_one();
-    return true;
-}
-
 static bool round_trip(int64_t now)
 {
     bool busy = false;
@@ -72,8 +57,9 @@ static bool round_trip(int64_t now)
         end_slice(p, now);
         busy |= retake(p, now);
     }
+    rti_thread_reap(false);
     rti_netpoll_look_late(now - LATE_POLL_NS);
-    return mend(now) || busy;
+    return rti_wake_mend(now) || busy;
 }
 
 /* Everybody idles: until somebody takes a P. */

@@ -10,6 +10,7 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/deadlock.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
@@ -269,6 +270,13 @@ struct g *rti_findwork_next(struct m *m)
     for (;;) {
         if (UNLIKELY(load_rlx(&rti_world.stopping)))
             return NULL;
+        if (UNLIKELY(m->picked)) {
+            struct g *g = m->picked;
+            m->picked = NULL;
+            return g;
+        }
+        if (UNLIKELY(m->locked_g || m->ending))
+            return rti_locked_next(m);
         if (m->listed) { /* came back from a call or from the poller without a P. m->p may be written by a waker, who
                           * wakes the note next: looking at m->p instead would miss that note, or read half a hand-over
                           */

@@ -7,8 +7,10 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/findwork.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/round.h"
+#include "sched/sched.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 #include <rt/check.h>
@@ -69,8 +71,12 @@ void rti_handoff_stranded(struct m *m, struct g *g)
 {
     struct rti_gqueue one = {0};
     rti_g_move(g, RTI_G_BLOCKING, RTI_G_RUNNABLE);
-    rti_gqueue_push(&one, &g->link);
     rti_lock_acquire(&rti_world.lock);
+    if (UNLIKELY(g->locked)) {
+        rti_locked_stranded_unlock(m);
+        return;
+    }
+    rti_gqueue_push(&one, &g->link);
     rti_world_push_locked(&one);
     if (!m->p && !load_rlx(&rti_world.stopping)) {
         /* A P may have gone idle since exit_slow looked, before g was in the queue. */
@@ -83,9 +89,7 @@ void rti_handoff_stranded(struct m *m, struct g *g)
     rti_lock_release(&rti_world.lock);
 }
 
-/* p has no holder: runs it elsewhere if there is anything to do for it, else makes it idle. Lock held on entry,
- * released on return. */
-static void give_on_unlock(struct p *p)
+void rti_handoff_give_unlock(struct p *p)
 {
     bool work = rti_findwork_visible() || rti_timers_due(p) || load_rlx(&rti_world.stopping);
     bool alone = load_rlx(&rti_world.idle_ps) == 0 && load_rlx(&rti_world.spinning) == 0;
@@ -101,8 +105,7 @@ static void give_on_unlock(struct p *p)
     rti_world_put_idle_p_locked(p);
     rti_lock_release(&rti_world.lock);
     fence_full(); /* went idle, now look; pairs with the fence in rti_round_submit */
-    if (rti_findwork_visible())
-        rti_wake_maybe();
+    rti_wake_mend(rti_sched_now());
 }
 
 bool rti_handoff_retake(struct p *p, uint32_t call)
@@ -124,7 +127,7 @@ bool rti_handoff_retake(struct p *p, uint32_t call)
     }
     rti_world_unbind_locked(m);
     rti_p_count(&p->count.retaken);
-    give_on_unlock(p);
+    rti_handoff_give_unlock(p);
     return true;
 }
 

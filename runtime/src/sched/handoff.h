@@ -24,6 +24,9 @@ void rti_handoff_exit(void);
 void rti_handoff_stranded(struct m *m, struct g *g);
 /* sysmon: p's holder is in a call of which `call` was seen before. True if p was taken and given on. */
 bool rti_handoff_retake(struct p *p, uint32_t call);
+/* p has no holder: runs it elsewhere if there is anything to do for it, else makes it idle. The world's lock is held on
+ * entry, released on return. */
+void rti_handoff_give_unlock(struct p *p);
 /* The world stops: Ms in calls end when they come back. */
 void rti_handoff_stop(void);
 
