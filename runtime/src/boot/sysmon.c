@@ -6,6 +6,7 @@
 #include "proc/world.h"
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
+#include "sched/preempt.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
@@ -19,8 +20,10 @@ static void end_slice(struct p *p, int64_t now)
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
         p->seen.tick_ns = now;
-    } else if (now - p->seen.tick_ns >= SLICE_NS) {
-        store_rlx(&p->preempt, 1);
+    } else if (now - p->seen.tick_ns >= SLICE_NS && !load_rlx(&p->preempt)) {
+        rti_lock_acquire(&rti_world.lock);
+        rti_preempt_ask_locked(p);
+        rti_lock_release(&rti_world.lock);
     }
 }
 
@@ -49,8 +52,8 @@ static bool retake(struct p *p, int64_t now)
 static bool round_trip(int64_t now)
 {
     bool busy = false;
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++) {
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++) {
         struct p *p = rti_world.allp[i];
         if (load_rlx(&p->state) != RTI_P_RUNNING)
             continue;
@@ -66,7 +69,7 @@ static bool round_trip(int64_t now)
 static void sleep_deep(void)
 {
     rti_lock_acquire(&rti_world.lock);
-    bool idle = load_rlx(&rti_world.idle_ps) == load_rlx(&rti_world.procs) && !load_rlx(&rti_world.stopping);
+    bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping);
     rti_world.sysmon_waiting = idle;
     rti_lock_release(&rti_world.lock);
     if (!idle)

@@ -3,7 +3,8 @@
  *
  * state     where it is              who may leave it
  * IDLE      world's idle list        whoever takes it off, under the lock
- * RUNNING   an M                     that M; sysmon too, while the M is in a blocking call (sched/handoff.c) */
+ * RUNNING   an M                     that M; sysmon too, while the M is in a blocking call (sched/handoff.c)
+ * STOPPED   an M or nobody           whoever starts the world (sched/stopworld.h) */
 #ifndef RTI_P_H
 #define RTI_P_H
 
@@ -20,7 +21,7 @@
 struct g;
 struct m;
 
-enum rti_p_state { RTI_P_IDLE, RTI_P_RUNNING };
+enum rti_p_state { RTI_P_IDLE, RTI_P_RUNNING, RTI_P_STOPPED };
 
 /* Counted by the holder, read by anybody; no order with anything. */
 struct rti_p_counters {

@@ -6,6 +6,7 @@
 #include "proc/p.h"
 #include "sched/deadlock.h"
 #include "sched/handoff.h"
+#include "sched/stopworld.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
 #include <rt/check.h>
@@ -46,7 +47,7 @@ void rti_locked_end(struct m *m)
 bool rti_locked_has_rival(struct p *p)
 {
     return !rti_runq_is_empty(&p->runq) || load_rlx(&rti_world.runq_len) || rti_timers_due(p) ||
-           load_rlx(&rti_world.stopping);
+           load_rlx(&rti_world.attention);
 }
 
 /* The thread is done: its P to others. */
@@ -93,6 +94,7 @@ struct g *rti_locked_next(struct m *m)
     DCHECK(!g || m->p); /* S4 */
     m->locked_ready = false;
     rti_lock_release(&rti_world.lock);
+    rti_stopworld_pause_sys(m);
     return load_rlx(&rti_world.stopping) ? NULL : g;
 }
 

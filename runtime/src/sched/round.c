@@ -186,7 +186,7 @@ void rti_round_yield(void)
     struct g *next = rti_findwork_fast(p);
     if (!next && !p->due)
         p->due = rti_timers_due(p); /* alone: its slices may be long, so not only every 8th time */
-    if (!next && !p->due && !load_rlx(&rti_world.stopping)) {
+    if (!next && !p->due && !load_rlx(&rti_world.attention)) {
         next = rti_netpoll_look_stale(m);
         if (!next)
             return;

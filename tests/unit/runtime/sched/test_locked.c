@@ -17,6 +17,7 @@ static void up(void)
     other_p = rti_p_new(1, 1);
     rti_world.allp[1] = other_p;
     store_rlx(&rti_world.procs, 2);
+    store_rlx(&rti_world.ps, 2);
     other->all_next = rti_world.all_m;
     rti_world.all_m = other;
     rti_world.m_count = 2;
