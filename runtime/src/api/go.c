@@ -7,6 +7,7 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/locked.h"
 #include "sched/round.h"
 #include "sched/spawn.h"
 
@@ -57,6 +58,16 @@ void rt_set_name(const char *name)
     struct m *m = rti_m_self();
     if (m && m->curg)
         m->curg->name = name;
+}
+
+void rt_lock_thread(void)
+{
+    rti_locked_enter();
+}
+
+void rt_unlock_thread(void)
+{
+    rti_locked_leave();
 }
 
 NOINLINE int rt_errno(void)

@@ -23,6 +23,7 @@
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
 #include "sched/spawn.h"
+#include "sched/stopworld.h"
 #include "sched/thread.h"
 #include "sched/wake.h"
 #include <rt/check.h>
@@ -81,6 +82,7 @@ static void make_ps(int procs)
         if (!rti_world.allp[i])
             rti_world.allp[i] = rti_p_new((uint32_t)i, seed);
     }
+    store_rel(&rti_world.ps, (uint32_t)procs);    /* pairs with load_acq in rti_world_ps */
     store_rel(&rti_world.procs, (uint32_t)procs); /* all Ps are there; pairs with load_acq in rt_procs */
     rti_lock_acquire(&rti_world.lock);
     for (int i = procs - 1; i >= 0; i--)
@@ -97,9 +99,10 @@ struct main_call {
 static void stop(void)
 {
     xchg_acq_rel(&rti_world.stopping, 1); /* pairs with load_acq in rti_sysmon_run */
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++)
-        or_rlx(&rti_world.allp[i]->preempt, RTI_PREEMPT_STOP);
+    or_acq_rel(&rti_world.attention, RTI_ATTENTION_END);
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
+        or_rlx(&rti_world.allp[i]->preempt, RTI_PREEMPT_END);
     rti_handoff_stop();
     rti_wake_all();
     rti_sysmon_wake();
@@ -118,7 +121,6 @@ static int start_first(struct main_call *call)
     struct rt_go_attr attr = {.name = "main", .stack = RT_STACK_1M};
     struct g *g = rti_spawn_prepare(&attr, main_goroutine, call, NULL);
     struct rti_gqueue one = {0};
-    g->is_main = true;
     rti_gqueue_push(&one, &g->link);
     rti_lock_acquire(&rti_world.lock);
     rti_world_push_locked(&one);
@@ -153,6 +155,7 @@ static bool join_all(void)
             all = false;
         }
     }
+    rti_thread_reap(true);
     return all;
 }
 
@@ -173,9 +176,11 @@ static void tear_down(void)
     store_rlx(&rti_world.idle_ps, 0);
     store_rlx(&rti_world.spinning, 0);
     store_rlx(&rti_world.stopping, 0);
+    store_rlx(&rti_world.attention, 0);
+    rti_stopworld_reset();
     rti_world.idle_p = NULL;
     rti_world.idle_m = rti_world.all_m = NULL;
-    rti_world.idle_m_count = rti_world.m_count = 0;
+    rti_world.idle_m_count = rti_world.m_count = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);
     rti_throw_set_dump(NULL);

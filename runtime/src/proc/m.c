@@ -1,5 +1,7 @@
 #include "proc/m.h"
 
+#include <string.h>
+
 #include "base/slab.h"
 
 static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct m));
@@ -10,4 +12,12 @@ struct m *rti_m_new(uint32_t id)
     struct m *m = rti_slab_take(&slab);
     m->id = id;
     return m;
+}
+
+void rti_m_reset(struct m *m)
+{
+    uint32_t id = m->id, call = load_rlx(&m->call);
+    memset(m, 0, sizeof *m);
+    m->id = id;
+    store_rlx(&m->call, (call + 2) & ~1u);
 }

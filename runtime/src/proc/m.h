@@ -6,6 +6,7 @@
  * IN CALL    yes*   yes     the same, call is odd; sysmon may take the P (*) away
  * LOOKING    yes    no      on its own (system) stack, in findwork; `spinning` while it counts as such
  * POLLING    no     no      blocked in the netpoller, or until the next timer
+ * WAITING    no     no      its locked goroutine cannot run; asleep on its note until somebody hands that over
  * IDLE       no     no      on the world's list, asleep on its note */
 #ifndef RTI_M_H
 #define RTI_M_H
@@ -51,6 +52,13 @@ struct m {
     struct m *idle_next;
     bool idle;   /* on the idle list; under the world's lock */
     bool listed; /* its own: put itself on that list and has not slept since, so p and spinning may be its waker's */
+    /* the goroutine it belongs to (sched/locked.c) */
+    struct g *locked_g; /* NULL: none; written by that goroutine, on this thread */
+    struct g *picked;   /* its own: taken out of a queue, but another M's: to be handed over on the system stack */
+    bool locked_ready;  /* locked_g was handed over and shall run; under the world's lock */
+    bool waiting;       /* asleep until then; under the world's lock */
+    bool ending;        /* its own: locked_g ended, so the thread does too */
+    bool left;          /* no longer listed, on the dead list; under the world's lock */
     /* life */
     uint32_t id;
     struct m *all_next;
@@ -67,6 +75,9 @@ struct m {
 } CACHE_ALIGNED;
 
 struct m *rti_m_new(uint32_t id);
+/* An M whose thread was joined is as new, but for its id and that `call` goes on rising: sysmon may still compare it.
+ */
+void rti_m_reset(struct m *m);
 
 /* The running thread's M, or NULL. Never kept across a call that may switch. */
 extern _Thread_local struct m *rti_m_current;

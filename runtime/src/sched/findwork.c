@@ -10,7 +10,9 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/deadlock.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/stopworld.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 #include <rt/check.h>
@@ -83,7 +85,7 @@ static ALWAYS_INLINE struct g *take_local(struct p *p)
 
 struct g *rti_findwork_fast(struct p *p)
 {
-    if (UNLIKELY(load_rlx(&rti_world.stopping)))
+    if (UNLIKELY(load_rlx(&rti_world.attention)))
         return NULL;
     if (UNLIKELY(--p->until_timers == 0)) {
         p->until_timers = TIMERS_EVERY;
@@ -133,7 +135,7 @@ static struct g *steal_from(struct m *m, struct p *from, bool last)
 
 static struct g *steal(struct m *m)
 {
-    uint32_t procs = load_rlx(&rti_world.procs);
+    uint32_t procs = rti_world_ps();
     uint32_t busy = procs - load_rlx(&rti_world.idle_ps);
     if (procs == 1)
         return NULL;
@@ -151,7 +153,7 @@ static struct g *steal(struct m *m)
             struct g *g = steal_from(m, from, pass == STEAL_PASSES - 1);
             if (g)
                 return g;
-            if (load_rlx(&rti_world.stopping))
+            if (load_rlx(&rti_world.attention))
                 return NULL;
         }
     }
@@ -176,7 +178,7 @@ static struct g *look(struct m *m)
         rti_timers_run(p);        /* due before others' work: lateness is what people measure */
         g = rti_findwork_fast(p); /* own queue; every 61st time, or for want of that, the global one */
     } while (!g && p->due);
-    if (g || load_rlx(&rti_world.stopping)) /* a stop makes the fast look come back without looking, too */
+    if (g || load_rlx(&rti_world.attention)) /* that makes the fast look come back without looking, too */
         return g;
     if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
         return g;
@@ -189,8 +191,8 @@ bool rti_findwork_visible(void)
 {
     if (load_rlx(&rti_world.runq_len))
         return true;
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++)
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
         if (!rti_runq_is_empty(&rti_world.allp[i]->runq))
             return true;
     return false;
@@ -238,7 +240,11 @@ static void sleep_idle(struct m *m)
 static struct g *rest(struct m *m)
 {
     rti_lock_acquire(&rti_world.lock);
-    if (rti_world.runq.len && !load_rlx(&rti_world.stopping)) {
+    if (UNLIKELY(load_rlx(&rti_world.attention))) { /* S7: no P goes idle now */
+        rti_lock_release(&rti_world.lock);
+        return NULL;
+    }
+    if (rti_world.runq.len) {
         struct g *g = take_global_locked(m->p);
         rti_lock_release(&rti_world.lock);
         new_slice(m->p);
@@ -247,7 +253,7 @@ static struct g *rest(struct m *m)
     struct p *p = m->p;
     rti_world_unbind_locked(m);
     rti_world_put_idle_p_locked(p);
-    bool poller = !load_rlx(&rti_world.stopping) && rti_netpoll_claim_locked();
+    bool poller = rti_netpoll_claim_locked();
     bool counted = m->spinning; /* before m is on the list: from there on `spinning` is its waker's to write */
     m->spinning = false;
     if (!poller)
@@ -269,6 +275,15 @@ struct g *rti_findwork_next(struct m *m)
     for (;;) {
         if (UNLIKELY(load_rlx(&rti_world.stopping)))
             return NULL;
+        if (UNLIKELY(load_rlx(&rti_world.attention)) && !m->listed)
+            rti_stopworld_pause_sys(m);
+        if (UNLIKELY(m->picked)) {
+            struct g *g = m->picked;
+            m->picked = NULL;
+            return g;
+        }
+        if (UNLIKELY(m->locked_g || m->ending))
+            return rti_locked_next(m);
         if (m->listed) { /* came back from a call or from the poller without a P. m->p may be written by a waker, who
                           * wakes the note next: looking at m->p instead would miss that note, or read half a hand-over
                           */

@@ -6,6 +6,7 @@
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
@@ -103,6 +104,10 @@ RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finis
     struct g *g = m->curg;
     m->finish = how;
     m->prev = g;
+    if (UNLIKELY(next && next->locked)) { /* another M's: to be handed over without a goroutine's stack under us */
+        m->picked = next;
+        next = NULL;
+    }
     if (LIKELY(next != NULL)) {
         start(m, next);
         HOP(g, next);
@@ -127,6 +132,10 @@ void rti_round_loop(struct m *m)
         struct g *g = rti_findwork_next(m);
         if (!g)
             return;
+        if (UNLIKELY(g->locked && g != m->locked_g)) {
+            rti_locked_hand_over(m, g);
+            continue;
+        }
         run(m, g);
         finish(m);
     }
@@ -143,14 +152,17 @@ static void check_leave(struct m *m)
 void rti_round_leave(struct m *m, enum rti_finish how)
 {
     check_leave(m);
-    leave_to(m, how == RTI_FINISH_CALL ? NULL : rti_findwork_fast(m->p), how);
+    bool apart = how == RTI_FINISH_CALL || UNLIKELY(m->locked_g != NULL);
+    leave_to(m, apart ? NULL : rti_findwork_fast(m->p), how);
 }
 
 void rti_round_exit(void)
 {
     struct m *m = rti_m_self();
     check_leave(m);
-    leave_to(m, rti_findwork_fast(m->p), RTI_FINISH_EXIT);
+    if (UNLIKELY(m->locked_g))
+        rti_locked_end(m);
+    leave_to(m, m->ending ? NULL : rti_findwork_fast(m->p), RTI_FINISH_EXIT);
     rt_throw("a goroutine that had ended ran again"); /* S1 */
 }
 
@@ -166,10 +178,15 @@ void rti_round_yield(void)
         leave_to(m, NULL, RTI_FINISH_YIELD_FAR);
         return;
     }
+    if (UNLIKELY(m->locked_g)) {
+        if (rti_locked_has_rival(p))
+            leave_to(m, NULL, RTI_FINISH_YIELD);
+        return;
+    }
     struct g *next = rti_findwork_fast(p);
     if (!next && !p->due)
         p->due = rti_timers_due(p); /* alone: its slices may be long, so not only every 8th time */
-    if (!next && !p->due && !load_rlx(&rti_world.stopping)) {
+    if (!next && !p->due && !load_rlx(&rti_world.attention)) {
         next = rti_netpoll_look_stale(m);
         if (!next)
             return;

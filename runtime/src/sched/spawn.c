@@ -77,7 +77,6 @@ struct g *rti_spawn_prepare(const struct rt_go_attr *attr, void (*fn)(void *arg)
     g->fn = fn;
     g->arg = arg;
     g->created_at = site;
-    g->is_main = false;
     if (p)
         rti_p_count(&p->count.spawns);
     return prepare(m, p, attr, g);
@@ -153,6 +152,9 @@ static void reclaim(struct g *g, void *arg)
     if (g->stack_lo)
         rti_stackhints_unbind(&g->hints);
     g->stack_lo = NULL;
+    g->locked = false;
+    g->locked_m = NULL;
+    g->lock_depth = 0;
     store_rlx(&g->status, RTI_G_IDLE);
     g->link.next = (struct rti_qnode *)rti_world.gfree;
     rti_world.gfree = g;

@@ -33,8 +33,8 @@ bool rti_timers_run(struct p *p)
 int64_t rti_timers_next(void)
 {
     int64_t first = INT64_MAX;
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++) {
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++) {
         int64_t next = load_rlx(&rti_world.allp[i]->timer_next);
         first = next < first ? next : first;
     }
