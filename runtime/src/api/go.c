@@ -7,6 +7,7 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/points.h"
 #include "sched/round.h"
 #include "sched/spawn.h"
 
@@ -29,7 +30,7 @@ void rt_checkpoint(void)
 {
     struct m *m = rti_m_self();
     if (m && m->p && UNLIKELY(load_rlx(&m->p->preempt)))
-        rti_round_yield();
+        rti_points_checkpoint();
 }
 
 uint64_t rt_goid(void)

@@ -8,6 +8,7 @@
 #include "proc/m.h"
 #include "proc/world.h"
 #include "sched/overflow.h"
+#include "sched/seeded.h"
 
 static struct sigaction old_segv, old_bus; /* written once, before the handlers can run */
 
@@ -34,9 +35,11 @@ static void on_fault(int signo, siginfo_t *info, void *context)
     struct g *g = m ? m->curg : NULL;
     if (g && info->si_code > 0 && is_overflow(g, info->si_addr))
         rti_overflow_report(g, info->si_addr);
-    if (g)
+    if (g) {
         rti_print_text("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
                        info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
+        rti_seeded_print_replay();
+    }
     restore_and_return(signo, info, context);
 }
 

@@ -23,6 +23,7 @@ struct world {
     /* Read on every round, written rarely. */
     _Atomic(uint32_t) stopping; /* 1: every M leaves at its next scheduling point; written once, by the stopper */
     _Atomic(uint32_t) procs;    /* number of Ps; 0 while the runtime does not run */
+    bool odd;                   /* a switch changes the order in which goroutines run (sched/seeded.h); set at boot */
     bool membarrier;            /* asymmetric fences may be used; set at boot */
     struct p *allp[RTI_MAX_PROCS];
 

@@ -6,6 +6,7 @@
 #include "proc/world.h"
 #include "sched/overflow.h"
 #include "sched/round.h"
+#include "sched/sched.h"
 #include <rt/check.h>
 
 enum { COLOURS = 16, COLOUR_BYTES = 64 };
@@ -87,6 +88,7 @@ uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void
     struct g *g = rti_spawn_prepare(attr, fn, arg, site);
     uint64_t id = g->id; /* once submitted, g is not ours: it may be dead and reused */
     rti_round_submit_any(g);
+    rti_sched_point();
     return id;
 }
 
