@@ -11,7 +11,6 @@
 #include "proc/world.h"
 #include "sched/deadlock.h"
 #include "sched/netpoll.h"
-#include "sched/points.h"
 #include "sched/seeded.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
