@@ -1,6 +1,7 @@
 #include "boot/sysmon.h"
 
 #include "base/clock.h"
+#include "base/debugvars.h"
 #include "observe/schedtrace.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -13,6 +14,7 @@
 #include "sched/wake.h"
 
 enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
+enum { SEEDED_CALL_NS = 100000000 };
 
 /* A goroutine that has run for a whole slice is asked to yield. */
 static void end_slice(struct p *p, int64_t now)
@@ -50,6 +52,27 @@ static bool retake(struct p *p, int64_t now)
     return rti_handoff_retake(p, call);
 }
 
+/* With GODEBUG=seed nothing may depend on real time; but a call that others must end would hold everybody for ever. */
+static void retake_seeded(struct p *p, int64_t now)
+{
+    struct m *m = load_acq(&p->m);
+    uint32_t call = m ? load_rlx(&m->call) : 0;
+    if (call != p->seen.call) {
+        p->seen.call = call;
+        p->seen.call_ns = now;
+    } else if ((call & 1) && now - p->seen.call_ns >= SEEDED_CALL_NS) {
+        (void)rti_handoff_retake(p, call);
+    }
+}
+
+static void round_trip_seeded(int64_t now)
+{
+    uint32_t procs = load_rlx(&rti_world.procs);
+    for (uint32_t i = 0; i < procs; i++)
+        if (load_rlx(&rti_world.allp[i]->state) == RTI_P_RUNNING)
+            retake_seeded(rti_world.allp[i], now);
+}
+
 static bool round_trip(int64_t now)
 {
     bool busy = false;
@@ -85,6 +108,11 @@ void rti_sysmon_run(void)
     for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
         if (rti_note_sleep_for(&rti_world.sysmon_note, sleep_ns))
             rti_note_clear(&rti_world.sysmon_note);
+        if (rti_debugvars.seed) {
+            sleep_ns = LONGEST_NS / 2;
+            round_trip_seeded(rti_clock_monotonic());
+            continue;
+        }
         int64_t now = rti_clock_monotonic();
         rti_world_stamp(now);
         if (round_trip(now))

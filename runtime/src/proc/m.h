@@ -20,6 +20,7 @@
 #include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "base/note.h"
+#include "base/rand.h"
 #include <rt/attr.h>
 
 struct g;
@@ -66,6 +67,10 @@ struct m {
     struct rti_note done; /* the thread is about to end */
     struct rti_stackhints hints;
     struct {
+        uint32_t locks; /* runtime locks it holds; counted only while points are armed (sched/points.h) */
+        struct rti_rand rand;
+    } points; /* its own */
+    struct {
         void *at;
         size_t bytes;
         void *old_at;
@@ -74,10 +79,13 @@ struct m {
     } sigstack;
 } CACHE_ALIGNED;
 
+/* Under the world's lock, or before there is a second thread. */
 struct m *rti_m_new(uint32_t id);
 /* An M whose thread was joined is as new, but for its id and that `call` goes on rising: sysmon may still compare it.
  */
 void rti_m_reset(struct m *m);
+/* m's thread was joined: a later rti_m_new gives it out again. No M runs. */
+void rti_m_retire(struct m *m);
 
 /* The running thread's M, or NULL. Never kept across a call that may switch. */
 extern _Thread_local struct m *rti_m_current;
