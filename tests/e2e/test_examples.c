@@ -81,7 +81,7 @@ static void wait_for_metrics(void)
         cr_assert_lt(e2e_now_ms(), until, "no metrics come");
 }
 
-E2E(examples, every_line_of_help_runs_as_printed_on_the_chain_of_scripts_up, 280)
+E2E(examples, every_line_of_help_runs_as_printed_on_the_chain_of_scripts_up, 400)
 {
     json_t *tree = NULL;
     size_t index;
@@ -91,7 +91,6 @@ E2E(examples, every_line_of_help_runs_as_printed_on_the_chain_of_scripts_up, 280
     struct e2e_proc w1 = e2e_worker("w1", &c);
     make_places();
     bool jq = has("jq");
-    e2e_until(&c, "height", 1);
     wait_for_metrics();
     cr_assert_eq(e2e_ctl(&c, "help", &tree), 0);
     json_array_foreach(json_object_get(tree, "commands"), index, command)
