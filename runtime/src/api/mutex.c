@@ -9,6 +9,7 @@
 #include <rt/sync.h>
 
 #include "api/sema.h"
+#include "api/waiter.h"
 #include "base/cpu.h"
 #include "base/membarrier.h"
 #include "base/atomic.h"
@@ -39,7 +40,7 @@ static bool take(struct rt_mutex *m)
 /* A few looks before sleeping, where the owner may be running on another P. */
 static bool spin(struct rt_mutex *m)
 {
-    if (rt_procs() < 2)
+    if (rt_procs() < 2 || rti_points_armed)
         return false;
     for (int i = 0; i < SPINS; i++) {
         for (int j = 0; j < PAUSES; j++)
@@ -78,17 +79,19 @@ static NOINLINE void lock_slow(struct rt_mutex *m)
 {
     if (spin(m))
         return;
-    struct rti_sema_waiter w = {.since_ns = rti_sched_now()};
-    if (wait_once(m, &w, false))
+    struct rti_sema_waiter *w = &rti_waiter_self()->box.sema;
+    w->since_ns = rti_sched_now();
+    if (wait_once(m, w, false))
         return;
     while (!take(m)) /* woken: WOKEN is ours to clear */
-        if (wait_once(m, &w, true))
+        if (wait_once(m, w, true))
             return;
     sub_seq(&m->waiters, WOKEN);
 }
 
 void rt_mutex_lock(struct rt_mutex *self)
 {
+    rti_sched_point();
     if (UNLIKELY(!take(self)))
         lock_slow(self);
 }
@@ -136,6 +139,7 @@ static NOINLINE void unlock_slow(struct rt_mutex *m, uint32_t waiters)
     if (xchg_seq(&m->locked, 0) == 0)
         rt_throw("sync: unlock of unlocked mutex");
     fence_full_after_rmw(); /* pairs with the add in wait_once */
+    rti_sched_point();
     waiters = load_rlx(&m->waiters);
     if ((waiters & COUNT_MASK) && !(waiters & WOKEN))
         wake_one(m);
@@ -150,6 +154,7 @@ void rt_mutex_unlock(struct rt_mutex *self)
     }
     store_rel(&self->locked, 0); /* pairs with take */
     fence_compiler();            /* the fence is on the other side: wait_once */
+    rti_sched_point();
     if (UNLIKELY(load_rlx(&self->waiters) & COUNT_MASK))
         wake_one(self);
 }

@@ -58,8 +58,9 @@ void rt_sleep(int64_t ns)
 {
     if (ns <= 0)
         return;
-    struct rti_timer t = {.when_ns = rt_deadline(ns), .fn = wake_sleeper};
-    rti_sched_park(arm_after_switch, &t, RTI_WAIT_SLEEP);
+    struct rti_timer *t = &rti_waiter_self()->box.timer;
+    *t = (struct rti_timer){.when_ns = rt_deadline(ns), .fn = wake_sleeper};
+    rti_sched_park(arm_after_switch, t, RTI_WAIT_SLEEP);
 }
 
 /* --- firing, on the system stack --- */

@@ -24,6 +24,8 @@
 #include <rt/check.h>
 #include <rt/go.h>
 
+struct m;
+
 enum rti_g_state { RTI_G_IDLE, RTI_G_RUNNABLE, RTI_G_RUNNING, RTI_G_WAITING, RTI_G_BLOCKING, RTI_G_DEAD, RTI_G_STATES };
 /* The status word: state in bits 0-7, bit 8 reserved for "the collector scans its stack", the generation above it
  * counts the times it was started or left a call. */
@@ -37,20 +39,23 @@ struct g {
     _Atomic(uint8_t) wait; /* enum rti_wait while WAITING; written by itself, read by dumps */
     uint8_t stack_class;   /* asked for at spawn */
     bool guarded;          /* its stack has a guard page */
-    bool is_main;
-    char *stack_lo; /* lowest usable byte; NULL until first run and after exit */
+    bool locked;           /* runs on locked_m only, and that on nothing else; written by itself */
+    char *stack_lo;        /* lowest usable byte; NULL until first run and after exit */
     char *stack_hi;
-    uint64_t id;
+    bool may_hibernate; /* asked for at spawn: nobody else touches its stack while it is parked */
     /* line 2: the start, and who made it */
+    uint64_t id;
     void (*fn)(void *arg);
     void *arg;
     const char *name;
     void *created_at;             /* return address of the spawn */
     uint64_t parent;              /* id of the spawner, 0 for a thread outside */
     _Atomic(struct g *) all_next; /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
+    struct rti_waitbox box;       /* the last word of line 2, and line 3 */
     _Atomic(uint32_t) since_s;    /* world.now_s when it last parked; written by itself, read by dumps */
-    struct rti_waitbox box;
-    struct rti_stackhints hints;
+    uint32_t lock_depth;          /* rt_lock_thread less rt_unlock_thread; its own */
+    struct m *locked_m;           /* while locked */
+    struct rti_stackhints hints;  /* empty but for sanitizers */
 } CACHE_ALIGNED;
 
 /* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */

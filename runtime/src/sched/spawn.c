@@ -77,7 +77,6 @@ struct g *rti_spawn_prepare(const struct rt_go_attr *attr, void (*fn)(void *arg)
     g->fn = fn;
     g->arg = arg;
     g->created_at = site;
-    g->is_main = false;
     if (p)
         rti_p_count(&p->count.spawns);
     return prepare(m, p, attr, g);
@@ -88,6 +87,7 @@ uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void
     struct g *g = rti_spawn_prepare(attr, fn, arg, site);
     uint64_t id = g->id; /* once submitted, g is not ours: it may be dead and reused */
     rti_round_submit_any(g);
+    rti_sched_point();
     return id;
 }
 
@@ -153,6 +153,9 @@ static void reclaim(struct g *g, void *arg)
     if (g->stack_lo)
         rti_stackhints_unbind(&g->hints);
     g->stack_lo = NULL;
+    g->locked = false;
+    g->locked_m = NULL;
+    g->lock_depth = 0;
     store_rlx(&g->status, RTI_G_IDLE);
     g->link.next = (struct rti_qnode *)rti_world.gfree;
     rti_world.gfree = g;

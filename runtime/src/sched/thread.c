@@ -46,7 +46,8 @@ static void *run(void *arg)
     rti_round_loop(m);
     signal_stack_off(m);
     rti_m_current = NULL;
-    rti_note_wake(&m->done);
+    if (!m->left) /* else whoever comes by joins it */
+        rti_note_wake(&m->done);
     return NULL;
 }
 
@@ -54,7 +55,14 @@ struct m *rti_thread_new_locked(void)
 {
     if (rti_world.m_count >= RTI_MAX_MS)
         rt_throw("thread exhaustion: program exceeds %d-thread limit", RTI_MAX_MS);
-    struct m *m = rti_m_new(++rti_world.m_count); /* 0 is the thread of rt_main, which runs sysmon */
+    struct m *m = rti_world.free_m;
+    if (m) {
+        rti_world.free_m = m->idle_next;
+        rti_m_reset(m);
+    } else {
+        m = rti_m_new(++rti_world.m_made); /* 0 is the thread of rt_main, which runs sysmon */
+    }
+    rti_world.m_count++;
     m->all_next = rti_world.all_m;
     rti_world.all_m = m;
     return m;
@@ -77,4 +85,39 @@ void rti_thread_start(struct m *m)
     int err = rti_thread_try_start(m);
     if (err < 0)
         rt_throw("cannot start a thread (errno %d); %u run", -err, rti_world.m_count);
+}
+
+void rti_thread_leave_locked(struct m *m)
+{
+    struct m **at = &rti_world.all_m;
+    while (*at != m)
+        at = &(*at)->all_next;
+    *at = m->all_next;
+    rti_world.m_count--;
+    m->left = true;
+    m->idle_next = load_rlx(&rti_world.dead_m);
+    store_rlx(&rti_world.dead_m, m);
+}
+
+void rti_thread_reap(bool wait)
+{
+    if (LIKELY(!load_rlx(&rti_world.dead_m)))
+        return;
+    rti_lock_acquire(&rti_world.lock);
+    struct m *m = load_rlx(&rti_world.dead_m), *next;
+    store_rlx(&rti_world.dead_m, NULL);
+    rti_lock_release(&rti_world.lock);
+    for (; m; m = next) {
+        next = m->idle_next;
+        int err = wait ? pthread_join(m->thread, NULL) : pthread_tryjoin_np(m->thread, NULL);
+        rti_lock_acquire(&rti_world.lock);
+        if (err == 0) {
+            m->idle_next = rti_world.free_m;
+            rti_world.free_m = m;
+        } else {
+            m->idle_next = load_rlx(&rti_world.dead_m);
+            store_rlx(&rti_world.dead_m, m);
+        }
+        rti_lock_release(&rti_world.lock);
+    }
 }
