@@ -9,6 +9,9 @@
 void rti_fatal_dump(void);
 /* SIGQUIT, in its handler: says so, prints every stack, ends the process with status 2 as Go does. */
 NORETURN void rti_fatal_quit(int code, const void *context);
+/* The goroutine of this thread ran over its stack, in the handler, after that was told: as a fault, and the end of the
+ * process with status 2. */
+NORETURN void rti_fatal_overflow(const void *context);
 /* A fault in the goroutine of this thread, in its handler: its stack, or all of them if GOTRACEBACK asks for more. */
 void rti_fatal_fault(const void *context);
 

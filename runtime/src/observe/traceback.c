@@ -238,7 +238,7 @@ static void print_running(struct traceback *t, const struct g *g)
     if (t->frames == 0)
         rti_outbuf_text(t->out, "\tgoroutine's thread is on another stack; stack unavailable\n");
     else
-        print_frames(t, g, t->here->programs);
+        print_frames(t, g, t->here && t->here->programs);
 }
 
 static void print_stack(struct traceback *t, const struct g *g, uint32_t state)
