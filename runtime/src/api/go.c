@@ -7,8 +7,10 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/hibernate.h"
 #include "sched/round.h"
 #include "sched/spawn.h"
+#include <rt/check.h>
 
 uint64_t rt_go(void (*fn)(void *arg), void *arg)
 {
@@ -57,6 +59,31 @@ void rt_set_name(const char *name)
     struct m *m = rti_m_self();
     if (m && m->curg)
         m->curg->name = name;
+}
+
+void rt_stack_pin(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint16_t pins = load_rlx(&m->curg->pins);
+    CHECK(pins < UINT16_MAX);
+    store_rlx(&m->curg->pins, pins + 1); /* read by others once it is parked: after a store_rel of its status */
+}
+
+void rt_stack_unpin(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint16_t pins = load_rlx(&m->curg->pins);
+    CHECK(pins > 0);
+    store_rlx(&m->curg->pins, pins - 1);
+}
+
+size_t rt_stacks_trim(void)
+{
+    return rti_hibernate_cycle();
 }
 
 NOINLINE int rt_errno(void)

@@ -20,6 +20,7 @@
 #include "sched/deadlock.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/spawn.h"
 #include "sched/thread.h"
@@ -165,6 +166,7 @@ static void tear_down(void)
     }
     store_rlx(&rti_world.procs, 0);
     rti_spawn_reclaim_all();
+    rti_hibernate_destroy();
     rti_netpoll_free();
     rti_stackpool_destroy(&rti_world.stacks);
     rti_world.runq = (struct rti_gqueue){0};
@@ -188,6 +190,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(procs);
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
+    rti_hibernate_init();                                                         /* stacks of parked goroutines */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
     rti_throw_set_dump(rti_deadlock_dump);                                        /* fatal errors list the goroutines */
     rti_crash_install();                                                          /* stack overflow has a name */

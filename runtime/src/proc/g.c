@@ -4,6 +4,7 @@
 
 static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct g));
 static _Atomic(struct g *) all; /* push-only; written by CAS (rel), read by dumps (acq) */
+static _Atomic(uint32_t) made;
 
 struct g *rti_g_new(void)
 {
@@ -11,7 +12,18 @@ struct g *rti_g_new(void)
     g->all_next = load_rlx(&all);
     while (!cas_rel(&all, &g->all_next, g)) /* pairs with load_acq in each */
         ;
+    add_rlx(&made, 1);
     return g;
+}
+
+struct g *rti_g_newest(void)
+{
+    return load_acq(&all); /* pairs with cas_rel in new */
+}
+
+uint32_t rti_g_made(void)
+{
+    return load_rlx(&made);
 }
 
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg)
