@@ -7,10 +7,12 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/hibernate.h"
 #include "sched/locked.h"
 #include "sched/points.h"
 #include "sched/round.h"
 #include "sched/spawn.h"
+#include <rt/check.h>
 
 uint64_t rt_go(void (*fn)(void *arg), void *arg)
 {
@@ -69,6 +71,31 @@ void rt_lock_thread(void)
 void rt_unlock_thread(void)
 {
     rti_locked_leave();
+}
+
+void rt_stack_pin(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint16_t pins = load_rlx(&m->curg->pins);
+    CHECK(pins < UINT16_MAX);
+    store_rlx(&m->curg->pins, pins + 1); /* read by others once it is parked: after a store_rel of its status */
+}
+
+void rt_stack_unpin(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint16_t pins = load_rlx(&m->curg->pins);
+    CHECK(pins > 0);
+    store_rlx(&m->curg->pins, pins - 1);
+}
+
+size_t rt_stacks_trim(void)
+{
+    return rti_hibernate_cycle();
 }
 
 NOINLINE int rt_errno(void)

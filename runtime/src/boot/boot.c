@@ -21,6 +21,7 @@
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/points.h"
 #include "sched/seeded.h"
@@ -202,6 +203,7 @@ static void tear_down(void)
     retire_ms();
     store_rlx(&rti_world.procs, 0);
     rti_spawn_reclaim_all();
+    rti_hibernate_destroy();
     rti_netpoll_free();
     rti_stackpool_destroy(&rti_world.stacks);
     rti_world.runq = (struct rti_gqueue){0};
@@ -231,6 +233,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(procs);
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
+    rti_hibernate_init();                                                         /* stacks of parked goroutines */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
     rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
     rti_schedtrace_reset();                       /* its clock starts with its first line */

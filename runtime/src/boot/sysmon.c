@@ -7,6 +7,7 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
 #include "sched/thread.h"
@@ -15,6 +16,7 @@
 
 enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
 enum { SEEDED_CALL_NS = 100000000 };
+enum { STACKS_NS = 1000000 }; /* between two looks at the stacks of parked goroutines, while there are more */
 
 /* A goroutine that has run for a whole slice is asked to yield. */
 static void end_slice(struct p *p, int64_t now)
@@ -89,8 +91,8 @@ static bool round_trip(int64_t now)
     return rti_wake_mend(now) || busy;
 }
 
-/* Everybody idles: until somebody takes a P. */
-static void sleep_deep(void)
+/* Everybody idles: until somebody takes a P, or there are stacks to give back (hibernate_ns: when). */
+static void sleep_deep(int64_t hibernate_ns)
 {
     rti_lock_acquire(&rti_world.lock);
     bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping);
@@ -98,8 +100,14 @@ static void sleep_deep(void)
     rti_lock_release(&rti_world.lock);
     if (!idle)
         return;
-    rti_note_sleep(&rti_world.sysmon_note);
+    if (hibernate_ns == INT64_MAX)
+        rti_note_sleep(&rti_world.sysmon_note);
+    else
+        (void)rti_note_sleep_for(&rti_world.sysmon_note, hibernate_ns - rti_clock_monotonic());
+    rti_lock_acquire(&rti_world.lock);
+    rti_world.sysmon_waiting = false; /* whoever wakes it does so under the lock: so nobody is about to */
     rti_note_clear(&rti_world.sysmon_note);
+    rti_lock_release(&rti_world.lock);
 }
 
 void rti_sysmon_run(void)
@@ -117,12 +125,15 @@ void rti_sysmon_run(void)
         rti_world_stamp(now);
         if (round_trip(now))
             calm = 0;
+        bool stacks = rti_hibernate_step(now);
         if (calm == 0)
             sleep_ns = SHORTEST_NS;
         else if (calm > CALM_ROUNDS)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
+        if (stacks)
+            sleep_ns = sleep_ns < STACKS_NS ? sleep_ns : STACKS_NS;
         if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
-            sleep_deep();
+            sleep_deep(rti_hibernate_next());
     }
 }
 

@@ -181,6 +181,12 @@ bool rti_stackpool_find(const struct rti_stackpool *pool, const void *at, struct
     return true;
 }
 
+bool rti_stackpool_adjacent(const struct rti_stackpool *pool, const char *hi, const char *lo)
+{
+    struct rti_stack above;
+    return rti_stackpool_find(pool, lo, &above) && above.lo == lo && lo - RTI_PAGE == hi;
+}
+
 bool rti_stackpool_intact(const struct rti_stack *stack)
 {
     return stack->guarded || *(const uint64_t *)(const void *)stack->lo == CANARY;

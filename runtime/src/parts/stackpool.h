@@ -66,6 +66,8 @@ void rti_stackpool_trim(struct rti_stackpool *pool);
 
 /* Which stack is at `at`, guard page included. False outside the slots. Async-signal-safe. */
 bool rti_stackpool_find(const struct rti_stackpool *pool, const void *at, struct rti_stack *out);
+/* Is `lo` the lowest byte of the stack right above the one that ends at `hi`, with nothing but a guard between? */
+bool rti_stackpool_adjacent(const struct rti_stackpool *pool, const char *hi, const char *lo);
 /* False when the canary of an unguarded stack is gone: it has overflowed. */
 bool rti_stackpool_intact(const struct rti_stack *stack);
 
