@@ -140,7 +140,7 @@ static size_t skip_outer(struct traceback *t, const struct g *g)
     for (size_t i = 0; i < ARRAY_LEN(start); i++)
         if (end > 0 && strcmp(name_of(t, end - 1), start[i]) == 0)
             end--;
-    if (g->id == 1 && end < t->frames && end > 0 && strcmp(name_of(t, end - 1), "main_goroutine") == 0)
+    if (rti_peek_u64(&g->id) == 1 && end < t->frames && end > 0 && strcmp(name_of(t, end - 1), "main_goroutine") == 0)
         end--;
     return end;
 }

@@ -64,6 +64,7 @@ struct m {
     uint32_t id;
     struct m *all_next;
     pthread_t thread;
+    int tid;              /* the kernel's id of it; written by itself at its start, read by debuggers */
     struct rti_note done; /* the thread is about to end */
     struct rti_stackhints hints;
     struct {

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "base/pages.h"
 #include "proc/m.h"
@@ -39,6 +40,7 @@ static void *run(void *arg)
 {
     struct m *m = arg;
     rti_m_current = m;
+    m->tid = gettid();
     rti_stackhints_thread(&m->hints);
     signal_stack_on(m);
     rti_round_loop(m);
