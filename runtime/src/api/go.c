@@ -8,6 +8,7 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/locked.h"
+#include "sched/points.h"
 #include "sched/round.h"
 #include "sched/spawn.h"
 
@@ -30,7 +31,7 @@ void rt_checkpoint(void)
 {
     struct m *m = rti_m_self();
     if (m && m->p && UNLIKELY(load_rlx(&m->p->preempt)))
-        rti_round_yield();
+        rti_points_checkpoint();
 }
 
 uint64_t rt_goid(void)

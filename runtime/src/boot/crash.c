@@ -9,6 +9,7 @@
 #include "proc/m.h"
 #include "proc/world.h"
 #include "sched/overflow.h"
+#include "sched/seeded.h"
 
 static struct sigaction old_segv, old_bus; /* written once, before the handlers can run */
 
@@ -39,6 +40,7 @@ static void on_fault(int signo, siginfo_t *info, void *context)
         rti_print_text("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
                        info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
         rti_fatal_fault(context);
+        rti_seeded_print_replay();
     }
     restore_and_return(signo, info, context);
 }

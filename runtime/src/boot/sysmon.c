@@ -1,6 +1,7 @@
 #include "boot/sysmon.h"
 
 #include "base/clock.h"
+#include "base/debugvars.h"
 #include "observe/schedtrace.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -13,6 +14,7 @@
 #include "sched/wake.h"
 
 enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
+enum { SEEDED_CALL_NS = 100000000 };
 
 /* A goroutine that has run for a whole slice is asked to yield. */
 static void end_slice(struct p *p, int64_t now)
@@ -21,7 +23,7 @@ static void end_slice(struct p *p, int64_t now)
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
         p->seen.tick_ns = now;
-    } else if (now - p->seen.tick_ns >= SLICE_NS && !load_rlx(&p->preempt)) {
+    } else if (now - p->seen.tick_ns >= SLICE_NS && !(load_rlx(&p->preempt) & RTI_PREEMPT_SLICE)) {
         rti_lock_acquire(&rti_world.lock);
         rti_preempt_ask_locked(p, RTI_PREEMPT_SLICE);
         rti_lock_release(&rti_world.lock);
@@ -48,6 +50,28 @@ static bool retake(struct p *p, int64_t now)
     if (!work && others && now - p->seen.call_ns < SLICE_NS)
         return false;
     return rti_handoff_retake(p, call);
+}
+
+/* With GODEBUG=seed nothing may depend on real time; but a call that others must end would hold everybody for ever. */
+static void retake_seeded(struct p *p, int64_t now)
+{
+    struct m *m = load_acq(&p->m);
+    uint32_t call = m ? load_rlx(&m->call) : 0;
+    if (call != p->seen.call) {
+        p->seen.call = call;
+        p->seen.call_ns = now;
+    } else if ((call & 1) && now - p->seen.call_ns >= SEEDED_CALL_NS) {
+        (void)rti_handoff_retake(p, call);
+    }
+}
+
+static void round_trip_seeded(int64_t now)
+{
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
+        if (load_rlx(&rti_world.allp[i]->state) == RTI_P_RUNNING)
+            retake_seeded(rti_world.allp[i], now);
+    rti_thread_reap(false);
 }
 
 static bool round_trip(int64_t now)
@@ -87,6 +111,12 @@ void rti_sysmon_run(void)
             rti_note_clear(&rti_world.sysmon_note);
         int64_t now = rti_clock_monotonic();
         rti_world_stamp(now);
+        if (rti_debugvars.seed) {
+            sleep_ns = LONGEST_NS / 2;
+            round_trip_seeded(now);
+            rti_schedtrace_round(now);
+            continue;
+        }
         if (round_trip(now))
             calm = 0;
         if (calm == 0)

@@ -20,6 +20,7 @@
 #include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "base/note.h"
+#include "base/rand.h"
 #include <rt/attr.h>
 
 struct g;
@@ -65,6 +66,10 @@ struct m {
     pthread_t thread;
     struct rti_note done; /* the thread is about to end */
     struct rti_stackhints hints;
+    struct {
+        uint32_t locks; /* runtime locks it holds; counted only while points are armed (sched/points.h) */
+        struct rti_rand rand;
+    } points; /* its own */
     struct {
         void *at;
         size_t bytes;

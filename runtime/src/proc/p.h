@@ -29,7 +29,8 @@ enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3 };
 enum rti_preempt {
     RTI_PREEMPT_SLICE = 1, /* it has run for a whole slice; set by sysmon, cleared by the holder at the next one */
     RTI_PREEMPT_STOP = 2,  /* the world shall stand; set and cleared by the stopper (sched/stopworld.c) */
-    RTI_PREEMPT_END = 4    /* the world ends; set once, never cleared */
+    RTI_PREEMPT_END = 4,   /* the world ends; set once, never cleared */
+    RTI_PREEMPT_POINT = 8  /* every checkpoint is a point (sched/points.h); set at boot, never cleared */
 };
 
 /* Counted by the holder, read by anybody; no order with anything. */
@@ -68,6 +69,8 @@ struct p {
 
 /* A zeroed P with that id. Never NULL. */
 struct p *rti_p_new(uint32_t id, uint64_t seed);
+/* p is no more needed: a later rti_p_new gives it out again. No M runs. */
+void rti_p_retire(struct p *p);
 
 static inline void rti_p_count(_Atomic(uint64_t) *counter)
 {

@@ -29,6 +29,7 @@ struct world {
     _Atomic(uint32_t) now_s; /* seconds of the monotonic clock, about; written by sysmon and who wakes it */
     _Atomic(uint32_t) procs; /* number of Ps; 0 while the runtime does not run */
     _Atomic(uint32_t) ps;    /* how many of allp to look at; written under the lock (rel), after they are there */
+    bool odd;                /* a switch changes the order in which goroutines run (sched/seeded.h); set at boot */
     bool membarrier;         /* asymmetric fences may be used; set at boot */
     struct p *allp[RTI_MAX_PROCS];
 

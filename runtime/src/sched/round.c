@@ -8,6 +8,7 @@
 #include "sched/handoff.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
@@ -166,6 +167,18 @@ void rti_round_exit(void)
     rt_throw("a goroutine that had ended ran again"); /* S1 */
 }
 
+/* With one of the switches that change the order; see HACKING.md. */
+static NOINLINE void yield_oddly(struct m *m)
+{
+    bool far = rti_debugvars.alwaysmigrate;
+    struct g *next = NULL;
+    if (rti_debugvars.seed) {
+        far = rti_seeded_choose(2);
+        next = m->locked_g ? NULL : rti_findwork_fast(m->p);
+    }
+    leave_to(m, next, far ? RTI_FINISH_YIELD_FAR : RTI_FINISH_YIELD);
+}
+
 void rti_round_yield(void)
 {
     struct m *m = rti_m_self();
@@ -174,8 +187,8 @@ void rti_round_yield(void)
     check_leave(m);
     struct p *p = m->p;
     rti_p_count(&p->count.yields);
-    if (UNLIKELY(rti_debugvars.alwaysmigrate)) {
-        leave_to(m, NULL, RTI_FINISH_YIELD_FAR);
+    if (UNLIKELY(rti_world.odd)) {
+        yield_oddly(m);
         return;
     }
     if (UNLIKELY(m->locked_g)) {
@@ -196,6 +209,8 @@ void rti_round_yield(void)
 
 void rti_round_submit(struct p *p, struct g *g)
 {
+    if (UNLIKELY(rti_world.odd) && rti_debugvars.seed && rti_seeded_place(p, g))
+        return;
     struct rti_qnode *old = rti_runq_swap_next(&p->runq, &g->link);
     if (old) {
         struct rti_gqueue batch = {0};

@@ -87,6 +87,7 @@ uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void
     struct g *g = rti_spawn_prepare(attr, fn, arg, site);
     uint64_t id = g->id; /* once submitted, g is not ours: it may be dead and reused */
     rti_round_submit_any(g);
+    rti_sched_point();
     return id;
 }
 
