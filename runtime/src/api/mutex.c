@@ -147,7 +147,6 @@ static NOINLINE void unlock_slow(struct rt_mutex *m, uint32_t waiters)
 
 void rt_mutex_unlock(struct rt_mutex *self)
 {
-    rti_sched_point();
     uint32_t waiters = load_rlx(&self->waiters);
     if (UNLIKELY(waiters != 0 || load_rlx(&self->locked) == 0 || !unfenced)) {
         unlock_slow(self, waiters);
