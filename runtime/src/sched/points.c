@@ -33,7 +33,9 @@ void rti_points_here(void)
 
 void rti_points_checkpoint(void)
 {
-    if (rti_points_armed && !load_rlx(&rti_world.stopping))
+    struct m *m = rti_m_self();
+    uint32_t why = load_rlx(&m->p->preempt);
+    if (why == RTI_PREEMPT_POINT) /* nothing else is asked */
         rti_points_here();
     else
         rti_round_yield();

@@ -102,7 +102,7 @@ static struct rti_qnode *own(struct p *p)
 
 static struct rti_qnode *steal(struct p *p)
 {
-    uint32_t procs = load_rlx(&rti_world.procs), start = rti_seeded_choose(procs);
+    uint32_t procs = rti_world_ps(), start = rti_seeded_choose(procs);
     bool room = rti_runq_len(&p->runq) <= rti_runq_room(&p->runq) / 2;
     for (uint32_t i = 0; i < procs; i++) {
         struct p *from = rti_world.allp[(start + i) % procs];
@@ -171,7 +171,7 @@ static bool pop_timer(void)
 {
     if (run.popped == POPPED_MAX)
         return false;
-    uint32_t procs = load_rlx(&rti_world.procs), start = rti_seeded_choose(procs);
+    uint32_t procs = rti_world_ps(), start = rti_seeded_choose(procs);
     for (uint32_t i = 0; i < procs; i++) {
         struct p *p = rti_world.allp[(start + i) % procs];
         if (load_rlx(&p->timer_next) <= run.now_ns && rti_timers_pop(p, run.now_ns, &run.fire[run.popped])) {
