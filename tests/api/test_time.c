@@ -374,5 +374,6 @@ static void timer_of_a_blocked_thread(void)
 
 Test(timer, fires_though_the_thread_that_armed_it_is_in_a_call_and_all_others_sleep, .timeout = 60)
 {
+    not_under_a_seed("real time");
     run_everywhere(timer_of_a_blocked_thread);
 }
