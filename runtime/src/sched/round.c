@@ -176,8 +176,9 @@ static NOINLINE void yield_oddly(struct m *m)
     bool far = rti_debugvars.alwaysmigrate;
     struct g *next = NULL;
     if (rti_debugvars.seed) {
+        rti_seeded_yields();
         far = rti_seeded_choose(2);
-        next = rti_findwork_fast(m->p);
+        next = m->locked_g ? NULL : rti_findwork_fast(m->p);
     }
     leave_to(m, next, far ? RTI_FINISH_YIELD_FAR : RTI_FINISH_YIELD);
 }
