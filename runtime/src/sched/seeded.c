@@ -19,14 +19,13 @@
 #include "sched/timers.h"
 #include <rt/check.h>
 
-enum { POPPED_MAX = 8, ROTATE_MAX = 16, POLL_EVERY = 64, SPIN_YIELDS = 2000 };
+enum { POPPED_MAX = 8, ROTATE_MAX = 16, POLL_ODDS = 8, SPIN_YIELDS = 2000 };
 enum { SECOND_NS = 1000000000, SPIN_NS = 1000000 };
 
 static struct {
     struct rti_rand rand;
     uint64_t hash, steps;
     uint32_t odds;    /* a goroutine gives way at one point in so many */
-    uint32_t rounds;  /* looks of the system stack */
     uint32_t yields;  /* of goroutines' own accord, since the clock moved or anybody was made ready */
     bool forced;      /* the yield that follows is a point's */
     uint32_t popped;  /* timers taken from their heaps and not fired yet: as if another thread were about to */
@@ -225,16 +224,13 @@ bool rti_seeded_jump(void)
 
 struct g *rti_seeded_look(struct m *m)
 {
-    if (++run.rounds % POLL_EVERY == 0) {
-        struct g *g = rti_netpoll_look(m);
-        if (g)
-            return g;
-    }
+    struct g *g;
+    if (rti_netpoll_has_waiters() && rti_seeded_choose(POLL_ODDS) == 0 && (g = rti_netpoll_look(m)))
+        return g;
     if (run.yields >= SPIN_YIELDS && !rti_seeded_jump())
         set_clock(run.now_ns + SPIN_NS);
     while (rti_seeded_choose(4) == 0 && step_timers())
         ;
-    struct g *g;
     do
         g = pick(m);
     while (!g && step_timers());
