@@ -176,6 +176,7 @@ static NOINLINE void yield_oddly(struct m *m)
     bool far = rti_debugvars.alwaysmigrate;
     struct g *next = NULL;
     if (rti_debugvars.seed) {
+        rti_seeded_yields();
         far = rti_seeded_choose(2);
         next = m->locked_g ? NULL : rti_findwork_fast(m->p);
     }
