@@ -1,10 +1,13 @@
 #include "sched/hibernate.h"
 
+#include <string.h>
+
 #include "base/debugvars.h"
 #include "base/lock.h"
 #include "base/membarrier.h"
 #include "base/pages.h"
 #include "parts/savepool.h"
+#include "parts/stackcode.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -15,7 +18,8 @@
 #include <rt/check.h>
 
 enum { BATCH = 64, LOOKS = 512, MANY = 256, RED_ZONE = 128, EAGER = 2 };
-enum { PERIOD_NS = 2000000000, EAGER_NS = 1000000 };
+enum { EAGER_NS = 1000000 };
+static const int64_t PERIOD_NS = 10000000000;
 
 struct claim {
     struct g *g;
@@ -33,6 +37,7 @@ struct walk {
 static struct {
     struct rti_lock lock; /* rank HIBERNATE; guards the rest, and hib from CLAIMED to SAVED */
     struct rti_savepool pool;
+    uint32_t packed[RTI_STACKCODE_ROOM / sizeof(uint32_t)];
     struct claim claims[BATCH];
     size_t claimed;
     struct walk background; /* of rti_hibernate_step */
@@ -67,15 +72,7 @@ void rti_hibernate_destroy(void)
     rti_savepool_destroy(&hib.pool);
 }
 
-/* --- copying. Not seen by sanitizers: what is read may be a stack in use, and is thrown away then. --- */
-
-RTI_NO_SANITIZE static void copy_words(void *to, const void *from, size_t bytes)
-{
-    volatile uint64_t *t = to;
-    const volatile uint64_t *f = from;
-    for (size_t i = 0; i < bytes / sizeof(*t); i++)
-        t[i] = f[i];
-}
+/* --- copying --- */
 
 static char *page_of(const char *at)
 {
@@ -103,6 +100,18 @@ static bool waits_off_stack(uint8_t why)
     }
 }
 
+/* NULL: too many bytes, or no room for them. */
+static void *copy_out(const char *sp, size_t bytes)
+{
+    if (bytes > RTI_STACKCODE_MAX)
+        return NULL;
+    size_t size = rti_stackcode_pack(hib.packed, sp, bytes);
+    void *copy = rti_savepool_take(&hib.pool, size);
+    if (copy)
+        memcpy(copy, hib.packed, size);
+    return copy;
+}
+
 /* Copies the stack out if that is wanted, and says which pages go. g may have been started since: then what is read
  * here is nonsense, and thrown away; so every address is derived from one reading of sp and checked. */
 RTI_NO_SANITIZE static void prepare(struct claim *c)
@@ -118,19 +127,15 @@ RTI_NO_SANITIZE static void prepare(struct claim *c)
     char *top = rti_spawn_top(g, s.hi);
     c->from = s.guarded ? s.lo : s.lo + RTI_PAGE; /* the canary stays */
     if (g->may_hibernate && load_rlx(&g->pins) == 0 && waits_off_stack(load_rlx(&g->wait)) && sp < top)
-        c->copy = rti_savepool_take(&hib.pool, (size_t)(top - sp));
-    if (c->copy) {
-        copy_words(c->copy, sp, (size_t)(top - sp));
-        c->to = s.hi;
-    } else {
-        c->to = page_of(sp - RED_ZONE) - RTI_PAGE; /* one more page: it is touched again at once */
-    }
+        c->copy = copy_out(sp, (size_t)(top - sp));
+    /* If it stays: one more page, which it will touch at once. */
+    c->to = c->copy ? s.hi : page_of(sp - RED_ZONE) - RTI_PAGE;
 }
 
 static void restore(struct g *g)
 {
     char *sp = g->ctx.sp;
-    copy_words(sp, g->saved, (size_t)(rti_spawn_top(g, g->stack_hi) - sp));
+    rti_stackcode_unpack(sp, sp, (size_t)(rti_spawn_top(g, g->stack_hi) - sp), g->saved);
     rti_savepool_give(&hib.pool, g->saved);
     add_rlx(&hib.restored, 1);
 }
@@ -333,12 +338,13 @@ int64_t rti_hibernate_next(void)
 
 /* --- for readers of parked stacks --- */
 
-const void *rti_hibernate_copy(const struct g *g, size_t *bytes)
+size_t rti_hibernate_copy(struct g *g, void *to)
 {
-    if (load_acq(&((struct g *)(uintptr_t)g)->hib) != RTI_HIB_SAVED) /* pairs with store_rel in publish_locked */
-        return NULL;
-    *bytes = (size_t)(rti_spawn_top(g, g->stack_hi) - (char *)g->ctx.sp);
-    return g->saved;
+    if (load_acq(&g->hib) != RTI_HIB_SAVED) /* pairs with store_rel in publish_locked */
+        return 0;
+    size_t bytes = (size_t)(rti_spawn_top(g, g->stack_hi) - (char *)g->ctx.sp);
+    rti_stackcode_unpack(to, g->ctx.sp, bytes, g->saved);
+    return bytes;
 }
 
 void rti_hibernate_hold(void)
