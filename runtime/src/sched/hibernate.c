@@ -41,6 +41,7 @@ static struct {
     struct claim claims[BATCH];
     size_t claimed;
     struct walk background; /* of rti_hibernate_step */
+    bool trimming;          /* it has come to the free stacks; sysmon's */
     int64_t next_ns;        /* when its next look begins; sysmon's */
     uint64_t switches;      /* of all Ps when the last one began; sysmon's */
     int quiet;              /* looks in a row in which nobody had run; sysmon's */
@@ -59,6 +60,7 @@ void rti_hibernate_init(void)
     hib.claimed = 0;
     hib.next_ns = 0;
     hib.quiet = 0;
+    hib.trimming = false;
     store_rlx(&hib.saved, 0);
     store_rlx(&hib.restored, 0);
     store_rlx(&hib.trimmed, 0);
@@ -125,7 +127,7 @@ RTI_NO_SANITIZE static void prepare(struct claim *c)
     if (!rti_stackpool_find(&rti_world.stacks, sp, &s) || sp < s.lo)
         return;
     char *top = rti_spawn_top(g, s.hi);
-    c->from = s.guarded ? s.lo : s.lo + RTI_PAGE; /* the canary stays */
+    c->from = g->guarded ? s.lo : s.lo + RTI_PAGE; /* the canary stays */
     if (g->may_hibernate && load_rlx(&g->pins) == 0 && waits_off_stack(load_rlx(&g->wait)) && sp < top)
         c->copy = copy_out(sp, (size_t)(top - sp));
     /* If it stays: one more page, which it will touch at once. */
@@ -287,7 +289,9 @@ size_t rti_hibernate_cycle(void)
         look(&w);
         rti_round_yield();
     }
-    rti_stackpool_trim(&rti_world.stacks);
+    rti_stackpool_mark(&rti_world.stacks);
+    while (rti_stackpool_trim(&rti_world.stacks, LOOKS))
+        rti_round_yield();
     return w.saved;
 }
 
@@ -312,6 +316,8 @@ bool rti_hibernate_step(int64_t now)
 {
     if (!worth_it())
         return false;
+    if (hib.trimming)
+        return hib.trimming = rti_stackpool_trim(&rti_world.stacks, LOOKS);
     if (!hib.background.at) {
         if (now < hib.next_ns)
             return false;
@@ -322,16 +328,18 @@ bool rti_hibernate_step(int64_t now)
         hib.background = (struct walk){.at = rti_g_newest()};
     }
     look(&hib.background);
-    if (!hib.background.at)
-        rti_stackpool_trim(&rti_world.stacks);
-    return hib.background.at != NULL;
+    if (!hib.background.at) {
+        rti_stackpool_mark(&rti_world.stacks);
+        hib.trimming = true;
+    }
+    return true;
 }
 
 int64_t rti_hibernate_next(void)
 {
     if (!worth_it())
         return INT64_MAX;
-    if (hib.background.at)
+    if (hib.background.at || hib.trimming)
         return 0;
     return hib.quiet >= 2 && count_switches() == hib.switches ? INT64_MAX : hib.next_ns;
 }
