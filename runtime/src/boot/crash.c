@@ -19,7 +19,7 @@ static bool is_overflow(const struct g *g, const char *at)
     struct rti_stack s;
     if (!g->stack_lo || !rti_stackpool_find(&rti_world.stacks, at, &s))
         return false;
-    return at < s.lo && (s.lo == g->stack_lo || s.hi == g->stack_lo - RTI_PAGE);
+    return at < s.lo && (s.lo == g->stack_lo || rti_stackpool_adjacent(&rti_world.stacks, s.hi, g->stack_lo));
 }
 
 static void restore_and_return(int signo, siginfo_t *info, void *context)
