@@ -21,6 +21,7 @@
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/points.h"
 #include "sched/seeded.h"
@@ -175,21 +176,6 @@ static bool join_all(void)
     return all;
 }
 
-/* All Ms, those that ended earlier too; ids begin anew with the next rt_main. */
-static void retire_ms(void)
-{
-    for (struct m *m = rti_world.all_m, *next; m; m = next) {
-        next = m->all_next;
-        rti_m_retire(m);
-    }
-    for (struct m *m = rti_world.free_m, *next; m; m = next) {
-        next = m->idle_next;
-        rti_m_retire(m);
-    }
-    rti_world.all_m = rti_world.free_m = NULL;
-    rti_world.m_made = 0;
-}
-
 /* Nobody runs any more. Gs, Ms and Ps stay in their slabs; the rest is as before boot. */
 static void tear_down(void)
 {
@@ -199,9 +185,14 @@ static void tear_down(void)
         rti_p_retire(rti_world.allp[i]);
         rti_world.allp[i] = NULL;
     }
-    retire_ms();
+    for (struct m *m = rti_world.all_m, *next; m; m = next) {
+        next = m->all_next;
+        m->idle_next = rti_world.free_m;
+        rti_world.free_m = m;
+    }
     store_rlx(&rti_world.procs, 0);
     rti_spawn_reclaim_all();
+    rti_hibernate_destroy();
     rti_netpoll_free();
     rti_stackpool_destroy(&rti_world.stacks);
     rti_world.runq = (struct rti_gqueue){0};
@@ -212,7 +203,7 @@ static void tear_down(void)
     store_rlx(&rti_world.attention, 0);
     rti_stopworld_reset();
     rti_world.idle_p = NULL;
-    rti_world.idle_m = NULL;
+    rti_world.idle_m = rti_world.all_m = NULL;
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);
@@ -231,6 +222,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(procs);
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
+    rti_hibernate_init();                                                         /* stacks of parked goroutines */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
     rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
     rti_schedtrace_reset();                       /* its clock starts with its first line */

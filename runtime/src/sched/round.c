@@ -7,6 +7,7 @@
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/seeded.h"
@@ -96,7 +97,9 @@ static ALWAYS_INLINE void start(struct m *m, struct g *g)
 {
     if (UNLIKELY(!g->stack_lo))
         rti_spawn_bind(m->p, g, arrive_new);
-    rti_g_move(g, RTI_G_RUNNABLE, RTI_G_RUNNING);
+    if (UNLIKELY(load_rlx(&g->hib) != RTI_HIB_NONE)) /* plain: the fence is rti_membarrier_all in sched/hibernate.c */
+        rti_hibernate_start(g);
+    rti_g_run(g);
     m->curg = g;
     rti_p_count(&m->p->count.switches);
     RTI_PROBE2(goroutine__start, g->id, m->p->id);
@@ -176,8 +179,9 @@ static NOINLINE void yield_oddly(struct m *m)
     bool far = rti_debugvars.alwaysmigrate;
     struct g *next = NULL;
     if (rti_debugvars.seed) {
+        rti_seeded_yields();
         far = rti_seeded_choose(2);
-        next = rti_findwork_fast(m->p);
+        next = m->locked_g ? NULL : rti_findwork_fast(m->p);
     }
     leave_to(m, next, far ? RTI_FINISH_YIELD_FAR : RTI_FINISH_YIELD);
 }
