@@ -1,5 +1,5 @@
 /* fatal.h - what a dying process says about its goroutines; GOTRACEBACK decides how much. Threads: any, signal
- * handlers. Memory: about 12 KiB of the caller's stack. */
+ * handlers. Memory: about 14 KiB of the caller's stack. */
 #ifndef RTI_FATAL_H
 #define RTI_FATAL_H
 

@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/membarrier.h"
 #include "base/pages.h"
+#include "base/peek.h"
 #include "parts/savepool.h"
 #include "parts/stackcode.h"
 #include "proc/g.h"
@@ -352,6 +353,26 @@ size_t rti_hibernate_copy(struct g *g, void *to)
         return 0;
     size_t bytes = (size_t)(rti_spawn_top(g, g->stack_hi) - (char *)g->ctx.sp);
     rti_stackcode_unpack(to, g->ctx.sp, bytes, g->saved);
+    return bytes;
+}
+
+static bool is_saved(const struct g *g)
+{
+    return load_acq(&((struct g *)(uintptr_t)g)->hib) == RTI_HIB_SAVED; /* pairs with store_rel in publish_locked */
+}
+
+size_t rti_hibernate_peek(const struct g *g, void *to)
+{
+    if (!is_saved(g))
+        return 0;
+    const char *packed = rti_peek_pointer(&g->saved), *sp = rti_peek_pointer(&g->ctx.sp);
+    size_t bytes = (size_t)(rti_spawn_top(g, rti_peek_pointer(&g->stack_hi)) - sp);
+    /* A buffer that is used again may pack more than it has room for: read on then, up to the end of the region. */
+    const char *lo = rti_peek_pointer(&hib.pool.region), *hi = rti_peek_pointer(&hib.pool.end);
+    if (!is_saved(g) || bytes > RTI_STACKCODE_MAX || bytes % sizeof(uint64_t) != 0 || !lo || packed < lo ||
+        packed + RTI_STACKCODE_ROOM > hi)
+        return 0;
+    rti_stackcode_unpack(to, sp, bytes, packed);
     return bytes;
 }
 

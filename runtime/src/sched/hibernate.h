@@ -56,6 +56,10 @@ int64_t rti_hibernate_next(void);
  * goroutines, between rti_hibernate_hold() and rti_hibernate_resume(): nothing is claimed or dropped meanwhile. The
  * caller sees to it that g is not started. */
 size_t rti_hibernate_copy(struct g *g, void *to);
+/* For dumps, which hold nothing and may be handlers: what g's stack holds from its stack pointer on, if it is SAVED; 0
+ * bytes else. Never faults; if g is started meanwhile it is nonsense, so the caller looks at g's status and context
+ * again afterwards. `to` as above. */
+size_t rti_hibernate_peek(const struct g *g, void *to);
 void rti_hibernate_hold(void);
 void rti_hibernate_resume(void);
 
