@@ -130,8 +130,14 @@ Test(traceback, the_caller_on_a_foreign_stack_has_no_frames, .init = fake_world)
 /* Keeps the compiler from making the call before it a jump. */
 #define STAY() __asm__ volatile("")
 
-static struct rt_chan *never;
+static struct rt_chan *never, *kept[8]; /* a channel that somebody waits on for ever cannot be freed */
 static _Atomic(uint32_t) flag;
+
+static void open_never(void)
+{
+    static size_t n;
+    never = kept[n++] = rt_chan_new(sizeof(int), 0);
+}
 
 static const char *all_stacks(void)
 {
@@ -221,7 +227,7 @@ static const char *section_of(const char *header)
 static int parked(void *arg)
 {
     (void)arg;
-    never = rt_chan_new(sizeof(int), 0);
+    open_never();
     rt_go(receiver, NULL);
     until_it_says("goroutine 2 [chan receive]:\n");
     const char *at = section_of("\n\ngoroutine 2 [chan receive]:\n");
@@ -248,7 +254,7 @@ Test(traceback, shows_the_frames_of_the_program_and_the_call_it_made)
 static int deep(void *arg)
 {
     (void)arg;
-    never = rt_chan_new(sizeof(int), 0);
+    open_never();
     rt_go(diver, NULL);
     until_it_says("goroutine 2 [chan receive]:\n");
     const char *at = section_of("goroutine 2 [chan receive]:\n");
@@ -346,7 +352,7 @@ static int hibernates(void *arg)
     struct rt_go_attr attr = {.hibernate = true};
     char awake[4096];
     (void)arg;
-    never = rt_chan_new(sizeof(int), 0);
+    open_never();
     rt_go_attr(&attr, receiver, NULL);
     until_it_says("goroutine 2 [chan receive]:\n");
     snprintf(awake, sizeof awake, "%s", section_of("goroutine 2 [chan receive]:\n"));
