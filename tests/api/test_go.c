@@ -509,7 +509,7 @@ Test(go, a_stack_overflow_names_the_goroutine_and_ends_with_status_2)
 static void break_canary(void *arg)
 {
     char *here = (char *)&arg;
-    char *lo = (char *)((uintptr_t)here & ~(uintptr_t)0xffff) + 4096; /* the lowest word of a 64 KiB slot */
+    char *lo = (char *)((uintptr_t)here & ~(uintptr_t)0xfff) + 4096 - 65536; /* the lowest word of 64 KiB */
     *(volatile uint64_t *)(void *)lo = 0;
     rt_yield();
     atomic_fetch_add(&done, 1);

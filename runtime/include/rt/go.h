@@ -11,8 +11,9 @@
 
 RT_DECLS_BEGIN
 
-/* Bytes of address space a goroutine's stack may grow into; memory is committed page by page as it is touched, and
- * running over the end is a fatal "stack overflow", never silent corruption. */
+/* Bytes a goroutine's stack may grow into; memory is committed page by page as it is touched. Running over the end hits
+ * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that is not built with
+ * -fstack-clash-protection can step over it with one frame larger than that. */
 enum rt_stack {
     RT_STACK_DEFAULT, /* 64 KiB */
     RT_STACK_16K,     /* for code known to be shallow: no printf, no C library that keeps big buffers */
@@ -80,7 +81,7 @@ size_t rt_stacks_trim(void);
 int rt_errno(void);
 
 /* A thread outside the runtime (a library's) will make goroutines runnable later: until the matching release, "all
- * goroutines are asleep" is not reported. Counted. Any thread. */
+ * goroutines are asleep" is not reported. Counted. Any thread. The last release reports it, should it be so. */
 void rt_external_hold(void);
 void rt_external_release(void);
 

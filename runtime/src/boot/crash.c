@@ -19,15 +19,17 @@ static bool is_overflow(const struct g *g, const char *at)
     struct rti_stack s;
     if (!g->stack_lo || !rti_stackpool_find(&rti_world.stacks, at, &s))
         return false;
-    return at < s.lo && (s.lo == g->stack_lo || s.hi == g->stack_lo - RTI_PAGE);
+    return at < s.lo && (s.lo == g->stack_lo || rti_stackpool_adjacent(&rti_world.stacks, s.hi, g->stack_lo));
 }
 
 static void restore_and_return(int signo, siginfo_t *info, void *context)
 {
     struct sigaction *old = signo == SIGSEGV ? &old_segv : &old_bus;
-    if ((old->sa_flags & SA_SIGINFO) && old->sa_sigaction)
+    if (old->sa_flags & SA_SIGINFO)
         old->sa_sigaction(signo, info, context); /* a sanitizer's report */
-    signal(signo, SIG_DFL);                      /* the faulting instruction runs again and ends the process */
+    else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+        old->sa_handler(signo);
+    signal(signo, SIG_DFL); /* the faulting instruction runs again and ends the process */
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)

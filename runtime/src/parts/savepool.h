@@ -1,4 +1,4 @@
-/* savepool.h - room for stacks that are copied out: buffers in steps of 32 bytes. Threads: any (rank SLAB inside).
+/* savepool.h - room for stacks that are copied out: buffers in steps of 16 bytes. Threads: any (rank SLAB inside).
  * Memory: one reserved region, cut into chunks of one size each; a chunk nobody uses any more goes back to the kernel
  * and may serve another size. */
 #ifndef RTI_SAVEPOOL_H
@@ -10,7 +10,7 @@
 #include "base/lock.h"
 #include <rt/attr.h>
 
-enum { RTI_SAVEPOOL_STEP = 32, RTI_SAVEPOOL_MAX = 2048, RTI_SAVEPOOL_SIZES = RTI_SAVEPOOL_MAX / RTI_SAVEPOOL_STEP };
+enum { RTI_SAVEPOOL_STEP = 16, RTI_SAVEPOOL_MAX = 2048, RTI_SAVEPOOL_SIZES = RTI_SAVEPOOL_MAX / RTI_SAVEPOOL_STEP };
 
 struct rti_savechunk;
 struct rti_savepool {

@@ -1,10 +1,13 @@
 #include "sched/hibernate.h"
 
+#include <string.h>
+
 #include "base/debugvars.h"
 #include "base/lock.h"
 #include "base/membarrier.h"
 #include "base/pages.h"
 #include "parts/savepool.h"
+#include "parts/stackcode.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -15,7 +18,8 @@
 #include <rt/check.h>
 
 enum { BATCH = 64, LOOKS = 512, MANY = 256, RED_ZONE = 128, EAGER = 2 };
-enum { PERIOD_NS = 2000000000, EAGER_NS = 1000000 };
+enum { EAGER_NS = 1000000 };
+static const int64_t PERIOD_NS = 10000000000;
 
 struct claim {
     struct g *g;
@@ -33,9 +37,11 @@ struct walk {
 static struct {
     struct rti_lock lock; /* rank HIBERNATE; guards the rest, and hib from CLAIMED to SAVED */
     struct rti_savepool pool;
+    uint32_t packed[RTI_STACKCODE_ROOM / sizeof(uint32_t)];
     struct claim claims[BATCH];
     size_t claimed;
     struct walk background; /* of rti_hibernate_step */
+    bool trimming;          /* it has come to the free stacks; sysmon's */
     int64_t next_ns;        /* when its next look begins; sysmon's */
     uint64_t switches;      /* of all Ps when the last one began; sysmon's */
     int quiet;              /* looks in a row in which nobody had run; sysmon's */
@@ -54,6 +60,7 @@ void rti_hibernate_init(void)
     hib.claimed = 0;
     hib.next_ns = 0;
     hib.quiet = 0;
+    hib.trimming = false;
     store_rlx(&hib.saved, 0);
     store_rlx(&hib.restored, 0);
     store_rlx(&hib.trimmed, 0);
@@ -67,15 +74,7 @@ void rti_hibernate_destroy(void)
     rti_savepool_destroy(&hib.pool);
 }
 
-/* --- copying. Not seen by sanitizers: what is read may be a stack in use, and is thrown away then. --- */
-
-RTI_NO_SANITIZE static void copy_words(void *to, const void *from, size_t bytes)
-{
-    volatile uint64_t *t = to;
-    const volatile uint64_t *f = from;
-    for (size_t i = 0; i < bytes / sizeof(*t); i++)
-        t[i] = f[i];
-}
+/* --- copying --- */
 
 static char *page_of(const char *at)
 {
@@ -103,6 +102,18 @@ static bool waits_off_stack(uint8_t why)
     }
 }
 
+/* NULL: too many bytes, or no room for them. */
+static void *copy_out(const char *sp, size_t bytes)
+{
+    if (bytes > RTI_STACKCODE_MAX)
+        return NULL;
+    size_t size = rti_stackcode_pack(hib.packed, sp, bytes);
+    void *copy = rti_savepool_take(&hib.pool, size);
+    if (copy)
+        memcpy(copy, hib.packed, size);
+    return copy;
+}
+
 /* Copies the stack out if that is wanted, and says which pages go. g may have been started since: then what is read
  * here is nonsense, and thrown away; so every address is derived from one reading of sp and checked. */
 RTI_NO_SANITIZE static void prepare(struct claim *c)
@@ -116,21 +127,17 @@ RTI_NO_SANITIZE static void prepare(struct claim *c)
     if (!rti_stackpool_find(&rti_world.stacks, sp, &s) || sp < s.lo)
         return;
     char *top = rti_spawn_top(g, s.hi);
-    c->from = s.guarded ? s.lo : s.lo + RTI_PAGE; /* the canary stays */
+    c->from = g->guarded ? s.lo : s.lo + RTI_PAGE; /* the canary stays */
     if (g->may_hibernate && load_rlx(&g->pins) == 0 && waits_off_stack(load_rlx(&g->wait)) && sp < top)
-        c->copy = rti_savepool_take(&hib.pool, (size_t)(top - sp));
-    if (c->copy) {
-        copy_words(c->copy, sp, (size_t)(top - sp));
-        c->to = s.hi;
-    } else {
-        c->to = page_of(sp - RED_ZONE) - RTI_PAGE; /* one more page: it is touched again at once */
-    }
+        c->copy = copy_out(sp, (size_t)(top - sp));
+    /* If it stays: one more page, which it will touch at once. */
+    c->to = c->copy ? s.hi : page_of(sp - RED_ZONE) - RTI_PAGE;
 }
 
 static void restore(struct g *g)
 {
     char *sp = g->ctx.sp;
-    copy_words(sp, g->saved, (size_t)(rti_spawn_top(g, g->stack_hi) - sp));
+    rti_stackcode_unpack(sp, sp, (size_t)(rti_spawn_top(g, g->stack_hi) - sp), g->saved);
     rti_savepool_give(&hib.pool, g->saved);
     add_rlx(&hib.restored, 1);
 }
@@ -282,7 +289,9 @@ size_t rti_hibernate_cycle(void)
         look(&w);
         rti_round_yield();
     }
-    rti_stackpool_trim(&rti_world.stacks);
+    rti_stackpool_mark(&rti_world.stacks);
+    while (rti_stackpool_trim(&rti_world.stacks, LOOKS))
+        rti_round_yield();
     return w.saved;
 }
 
@@ -307,6 +316,8 @@ bool rti_hibernate_step(int64_t now)
 {
     if (!worth_it())
         return false;
+    if (hib.trimming)
+        return hib.trimming = rti_stackpool_trim(&rti_world.stacks, LOOKS);
     if (!hib.background.at) {
         if (now < hib.next_ns)
             return false;
@@ -317,28 +328,31 @@ bool rti_hibernate_step(int64_t now)
         hib.background = (struct walk){.at = rti_g_first()};
     }
     look(&hib.background);
-    if (!hib.background.at)
-        rti_stackpool_trim(&rti_world.stacks);
-    return hib.background.at != NULL;
+    if (!hib.background.at) {
+        rti_stackpool_mark(&rti_world.stacks);
+        hib.trimming = true;
+    }
+    return true;
 }
 
 int64_t rti_hibernate_next(void)
 {
     if (!worth_it())
         return INT64_MAX;
-    if (hib.background.at)
+    if (hib.background.at || hib.trimming)
         return 0;
     return hib.quiet >= 2 && count_switches() == hib.switches ? INT64_MAX : hib.next_ns;
 }
 
 /* --- for readers of parked stacks --- */
 
-const void *rti_hibernate_copy(const struct g *g, size_t *bytes)
+size_t rti_hibernate_copy(struct g *g, void *to)
 {
-    if (load_acq(&((struct g *)(uintptr_t)g)->hib) != RTI_HIB_SAVED) /* pairs with store_rel in publish_locked */
-        return NULL;
-    *bytes = (size_t)(rti_spawn_top(g, g->stack_hi) - (char *)g->ctx.sp);
-    return g->saved;
+    if (load_acq(&g->hib) != RTI_HIB_SAVED) /* pairs with store_rel in publish_locked */
+        return 0;
+    size_t bytes = (size_t)(rti_spawn_top(g, g->stack_hi) - (char *)g->ctx.sp);
+    rti_stackcode_unpack(to, g->ctx.sp, bytes, g->saved);
+    return bytes;
 }
 
 void rti_hibernate_hold(void)

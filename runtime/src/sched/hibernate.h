@@ -51,10 +51,11 @@ bool rti_hibernate_step(int64_t now);
  * may sleep. */
 int64_t rti_hibernate_next(void);
 
-/* The copy of a stack that is SAVED: *bytes from its stack pointer on; NULL otherwise. For those who read the stacks of
- * parked goroutines, between rti_hibernate_hold() and rti_hibernate_resume(): nothing is claimed or dropped meanwhile.
- * A goroutine that is started may still be restored. */
-const void *rti_hibernate_copy(const struct g *g, size_t *bytes);
+/* What a SAVED stack holds from its stack pointer on, into `to` (room for RTI_STACKCODE_MAX bytes, 8-aligned); returns
+ * how many bytes, 0 when it is not SAVED: then they are where they belong. For those who read the stacks of parked
+ * goroutines, between rti_hibernate_hold() and rti_hibernate_resume(): nothing is claimed or dropped meanwhile. The
+ * caller sees to it that g is not started. */
+size_t rti_hibernate_copy(struct g *g, void *to);
 void rti_hibernate_hold(void);
 void rti_hibernate_resume(void);
 

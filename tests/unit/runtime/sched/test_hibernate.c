@@ -1,6 +1,7 @@
 #include "goroutines.h"
 
 #include "base/debugvars.h"
+#include "parts/stackcode.h"
 #include "proc/g.h"
 #include "proc/world.h"
 #include "sched/hibernate.h"
@@ -25,7 +26,7 @@ static uint32_t mix(uint32_t x)
 /* Fills its stack with a pattern of its own, waits, and looks whether it is as it was. */
 static NOINLINE void wait_with(uint32_t id, uint32_t words)
 {
-    volatile uint32_t mine[200];
+    volatile uint32_t mine[200] __attribute__((aligned(8)));
     volatile uint32_t *volatile alias = mine; /* at the same address too */
     for (uint32_t i = 0; i < words; i++)
         mine[i] = mix(id * 1000 + i);
@@ -99,6 +100,23 @@ static bool has_membarrier(void)
     return rti_world.membarrier;
 }
 
+/* What the collector and the dumps will read in place of the stack: the pattern is in it. */
+static void look_into_copies(void)
+{
+    static uint64_t words[RTI_STACKCODE_MAX / sizeof(uint64_t)];
+    rti_hibernate_hold();
+    for (uint32_t id = 10; id < SLEEPERS; id++) {
+        struct g *g = load_acq(&gs[id]);
+        size_t bytes = rti_hibernate_copy(g, words);
+        bool found = false;
+        EXPECT(bytes > id * 20 && bytes <= sizeof words);
+        for (size_t i = 0; i < bytes / sizeof *words; i++)
+            found |= words[i] == (mix(id * 1000) | (uint64_t)mix(id * 1000 + 1) << 32);
+        EXPECT(found);
+    }
+    rti_hibernate_resume();
+}
+
 static void two_looks(void)
 {
     if (!has_membarrier())
@@ -110,6 +128,7 @@ static void two_looks(void)
     EXPECT(rt_stacks_trim() == SLEEPERS);
     EXPECT(count_saved() == SLEEPERS);
     EXPECT(rt_stacks_trim() == 0);
+    look_into_copies();
     struct rti_hibernate_counts before = rti_hibernate_counts();
     let_go(); /* each wakes, checks its stack and parks again with another one */
     await_parked();
