@@ -217,7 +217,7 @@ struct message_tip {
     uint8_t hash[32];
     uint8_t work[32];
     uint16_t reorg; /* blocks rolled back, 0 for a plain extension */
-    uint64_t job;   /* the job to work on now */
+    uint64_t job;   /* the job to work on now; 0 none: rest until a TIP names one */
     bool clean;     /* drop work on older jobs */
     bool has_job;   /* body holds job's description; else it was sent ahead as a future JOB */
     struct message_job body;

@@ -22,6 +22,9 @@ static void put_chain(const struct core *self, struct cursor_out *o)
     const struct job *job = jobs_current(&self->jobs);
     ctl_put_str(o, "version", self->config.version);
     ctl_put_str(o, "network", self->network.name);
+    ctl_put_hash(o, "genesis", self->network.genesis_hash);
+    ctl_put_u64(o, "spacing_s", self->network.spacing_s);
+    ctl_put_u64(o, "half_life_s", self->network.half_life_s);
     ctl_put_u64(o, "height", tip->height);
     ctl_put_hash(o, "tip", tip->hash);
     ctl_put_str(o, "work", work + (zeros < 63 ? zeros : 63));
@@ -52,7 +55,7 @@ void ctl_status_status(struct core *self, const struct ctl_call *call)
     struct leases_totals leases;
     leases_read(self->leases, &leases);
     struct cursor_out o = ctl_begin(self);
-    cursor_put_map(&o, 28);
+    cursor_put_map(&o, 31);
     put_chain(self, &o);
     put_fleet(self, &o);
     ctl_put_u64(&o, "reorgs", self->stats.reorgs);

@@ -251,7 +251,7 @@ static void fill_welcome(struct core *self, struct worker *w, const struct messa
     out->want = MESSAGE_WANT_SCHEMA | MESSAGE_WANT_METRICS;
     out->on_loss = MESSAGE_ON_LOSS_GO_ON;
     tips_fill(self, &out->tip);
-    memcpy(out->share_target, out->tip.body.share_target, sizeof out->share_target);
+    u256_to_be(out->share_target, &jobs_current(&self->jobs)->share_target);
     out->verdict_count = h->held_count;
     for (uint32_t i = 0; i < h->held_count; i++) {
         int err = leases_adopt(self->leases, &w->leases, h->held[i].lease, h->held[i].pos, h->held[i].end);

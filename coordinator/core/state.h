@@ -53,10 +53,11 @@ struct core {
     uint64_t tip_seq, ctl_seq, ctl_rep_seq;
     uint16_t tip_reorg; /* blocks the last tip rolled back */
     bool tip_clean;
-    int64_t job_ns, beacon_ns;                       /* when the job was made, the last beacon sent */
-    double job_rate;                                 /* hashes/s its share target was made for */
-    int64_t tip_ns;                                  /* when the tip was found, for progress */
-    uint64_t mark_asked;                             /* CORE_RESERVE under way, 0 none */
+    bool tip_rests;            /* the TIP names no job, as its blocks would be refused: too early by our clock */
+    int64_t job_ns, beacon_ns; /* when the job was made, the last beacon sent */
+    double job_rate;           /* hashes/s its share target was made for */
+    int64_t tip_ns;            /* when the tip was found, for progress */
+    uint64_t mark_asked;       /* CORE_RESERVE under way, 0 none */
     struct state_storing storing[STATE_STORING_MAX]; /* FIFO */
     size_t storing_count;
     struct worker *ack_first; /* rows with an acknowledgement under way */

@@ -1,5 +1,5 @@
-/* go.h - start a goroutine, yield, name it. Threads: said at each. Memory: the runtime's; a goroutine's stack is given
- * back when its function returns. */
+/* go.h - start a goroutine, yield, name it, lock it to its thread. Threads: said at each. Memory: the runtime's; a
+ * goroutine's stack is given back when its function returns. */
 #ifndef RT_GO_H
 #define RT_GO_H
 
@@ -9,9 +9,11 @@
 
 #include <rt/attr.h>
 
+RT_DECLS_BEGIN
+
 /* Bytes a goroutine's stack may grow into; memory is committed page by page as it is touched. Running over the end hits
- * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that is not built with
- * -fstack-clash-protection can step over it with one frame larger than that. */
+ * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that was not built
+ * with -fstack-clash-protection can step over it with one frame larger than that. */
 enum rt_stack {
     RT_STACK_DEFAULT, /* 64 KiB */
     RT_STACK_16K,     /* for code known to be shallow: no printf, no C library that keeps big buffers */
@@ -54,6 +56,14 @@ uint64_t rt_goroutines(void);
 /* Names the calling goroutine. name is borrowed for its life. */
 void rt_set_name(const char *name);
 
+/* Ties the calling goroutine and its thread together, for libraries that keep state per thread: until the matching
+ * rt_unlock_thread the goroutine runs on this thread only, and the thread runs nothing else. Nests. A goroutine that
+ * ends while locked takes its thread with it (whatever state the library left there ends too). Goroutines it starts are
+ * not locked. Giving way costs two thread switches instead of a few ns. A goroutine only, the main one too (which runs
+ * on a thread of the runtime, not on the one that called rt_main); a no-op elsewhere. Unlocking what is not locked does
+ * nothing. After Go's runtime.LockOSThread. */
+void rt_lock_thread(void);
+void rt_unlock_thread(void);
 /* The calling goroutine lends out addresses of its stack until the matching unpin: the stack stays in memory however
  * long it is parked. Counted, up to 65535. Needed only by goroutines started with .hibernate; a no-op on a thread that
  * runs none. */
@@ -74,5 +84,7 @@ int rt_errno(void);
  * goroutines are asleep" is not reported. Counted. Any thread. */
 void rt_external_hold(void);
 void rt_external_release(void);
+
+RT_DECLS_END
 
 #endif

@@ -8,6 +8,8 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/hibernate.h"
+#include "sched/locked.h"
+#include "sched/points.h"
 #include "sched/round.h"
 #include "sched/spawn.h"
 #include <rt/check.h>
@@ -31,7 +33,7 @@ void rt_checkpoint(void)
 {
     struct m *m = rti_m_self();
     if (m && m->p && UNLIKELY(load_rlx(&m->p->preempt)))
-        rti_round_yield();
+        rti_points_checkpoint();
 }
 
 uint64_t rt_goid(void)
@@ -59,6 +61,16 @@ void rt_set_name(const char *name)
     struct m *m = rti_m_self();
     if (m && m->curg)
         m->curg->name = name;
+}
+
+void rt_lock_thread(void)
+{
+    rti_locked_enter();
+}
+
+void rt_unlock_thread(void)
+{
+    rti_locked_leave();
 }
 
 void rt_stack_pin(void)

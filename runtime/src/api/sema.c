@@ -149,7 +149,7 @@ void rti_sema_release(_Atomic(uint32_t) *permits)
 
 void rt_sema_acquire(struct rt_sema *self)
 {
-    rti_sema_acquire(&self->permits, false, RTI_WAIT_MUTEX);
+    rti_sema_acquire(&self->permits, false, RTI_WAIT_SEMA);
 }
 
 bool rt_sema_try_acquire(struct rt_sema *self)

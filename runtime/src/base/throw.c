@@ -9,20 +9,56 @@
 #include "base/atomic.h"
 #include "base/print.h"
 
-static _Atomic(uintptr_t) dump_fn; /* written at boot (rel), read by whoever dies (acq) */
+static _Atomic(uintptr_t) dump_fn, last_fn; /* written at boot (rel), read by whoever dies (acq) */
 
 void rti_throw_set_dump(void (*dump)(void))
 {
-    store_rel(&dump_fn, (uintptr_t)dump); /* pairs with the exchange in rti_throw_die */
+    store_rel(&dump_fn, (uintptr_t)dump); /* pairs with the exchange in call_once */
+}
+
+void rti_throw_set_last(void (*last)(void))
+{
+    store_rel(&last_fn, (uintptr_t)last); /* pairs with the exchange in call_once */
+}
+
+static void call_once(_Atomic(uintptr_t) *fn_at)
+{
+    void (*fn)(void) = (void (*)(void))xchg_acq_rel(fn_at, 0); /* so a dump that throws does not dump again */
+    if (fn)
+        fn();
+}
+
+enum rti_throw_level rti_throw_level(void)
+{
+    static const struct {
+        const char *word;
+        enum rti_throw_level level;
+    } words[] = {{"none", RTI_THROW_NONE}, {"0", RTI_THROW_NONE},     {"single", RTI_THROW_SINGLE},
+                 {"all", RTI_THROW_ALL},   {"1", RTI_THROW_ALL},      {"system", RTI_THROW_SYSTEM},
+                 {"2", RTI_THROW_SYSTEM},  {"crash", RTI_THROW_CRASH}};
+    const char *mode = getenv("GOTRACEBACK");
+    for (size_t i = 0; mode && i < ARRAY_LEN(words); i++)
+        if (strcmp(mode, words[i].word) == 0)
+            return words[i].level;
+    return RTI_THROW_SINGLE;
+}
+
+void rti_throw_begin(void)
+{
+    static _Atomic(int) who; /* the thread that dies; taken once */
+    int me = gettid(), nobody = 0;
+    if (cas_acq_rel(&who, &nobody, me) || nobody == me) /* pairs with itself */
+        return;
+    for (;;)
+        pause();
 }
 
 void rti_throw_die(void)
 {
-    void (*dump)(void) = (void (*)(void))xchg_acq_rel(&dump_fn, 0); /* so a dump that throws does not dump again */
-    if (dump)
-        dump();
-    const char *mode = getenv("GOTRACEBACK");
-    if (mode && strcmp(mode, "crash") == 0)
+    rti_throw_begin();
+    call_once(&dump_fn);
+    call_once(&last_fn);
+    if (rti_throw_level() == RTI_THROW_CRASH)
         abort();
     _exit(2);
 }

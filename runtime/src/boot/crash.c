@@ -4,10 +4,12 @@
 #include <stddef.h>
 
 #include "base/print.h"
+#include "observe/fatal.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/world.h"
 #include "sched/overflow.h"
+#include "sched/seeded.h"
 
 static struct sigaction old_segv, old_bus; /* written once, before the handlers can run */
 
@@ -34,10 +36,32 @@ static void on_fault(int signo, siginfo_t *info, void *context)
     struct g *g = m ? m->curg : NULL;
     if (g && info->si_code > 0 && is_overflow(g, info->si_addr))
         rti_overflow_report(g, info->si_addr);
-    if (g)
+    if (g) {
         rti_print_text("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
                        info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
+        rti_fatal_fault(context);
+        rti_seeded_print_replay();
+    }
     restore_and_return(signo, info, context);
+}
+
+/* As in Go: every goroutine, and status 2. Without a runtime the signal takes its usual course. */
+static void on_quit(int signo, siginfo_t *info, void *context)
+{
+    if (load_acq(&rti_world.procs) > 0) /* pairs with make_ps */
+        rti_fatal_quit(info->si_code, context);
+    signal(signo, SIG_DFL);
+    raise(signo);
+}
+
+/* Not if the program handles it. An inherited SIG_IGN (a shell's background job) does not count, as in Go. */
+static void install_quit(void)
+{
+    struct sigaction act = {.sa_sigaction = on_quit, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART}, now;
+    sigemptyset(&act.sa_mask);
+    if (sigaction(SIGQUIT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+        (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN))
+        sigaction(SIGQUIT, &act, NULL);
 }
 
 void rti_crash_install(void)
@@ -49,6 +73,7 @@ void rti_crash_install(void)
     sigemptyset(&act.sa_mask);
     sigaction(SIGSEGV, &act, &old_segv);
     sigaction(SIGBUS, &act, &old_bus);
+    install_quit();
     struct sigaction pipe_now;
     if (sigaction(SIGPIPE, NULL, &pipe_now) == 0 && pipe_now.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);

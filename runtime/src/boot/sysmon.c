@@ -1,17 +1,21 @@
 #include "boot/sysmon.h"
 
 #include "base/clock.h"
+#include "base/debugvars.h"
+#include "observe/schedtrace.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
-#include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
 #include "sched/netpoll.h"
+#include "sched/preempt.h"
+#include "sched/thread.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 
 enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
+enum { SEEDED_CALL_NS = 100000000 };
 enum { STACKS_NS = 1000000 }; /* between two looks at the stacks of parked goroutines, while there are more */
 
 /* A goroutine that has run for a whole slice is asked to yield. */
@@ -21,8 +25,10 @@ static void end_slice(struct p *p, int64_t now)
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
         p->seen.tick_ns = now;
-    } else if (now - p->seen.tick_ns >= SLICE_NS) {
-        or_rlx(&p->preempt, RTI_PREEMPT_SLICE);
+    } else if (now - p->seen.tick_ns >= SLICE_NS && !load_rlx(&p->preempt)) {
+        rti_lock_acquire(&rti_world.lock);
+        rti_preempt_ask_locked(p, RTI_PREEMPT_SLICE);
+        rti_lock_release(&rti_world.lock);
     }
 }
 
@@ -48,41 +54,48 @@ static bool retake(struct p *p, int64_t now)
     return rti_handoff_retake(p, call);
 }
 
-/* A P idles and nobody spins: is there a queue that was missed, or a timer or descriptor with no one to wait for it
- * (the P of a call is made idle without anybody going to rest)? True if somebody was woken, who polls if that is all.
- */
-static bool mend(int64_t now)
+/* With GODEBUG=seed nothing may depend on real time; but a call that others must end would hold everybody for ever. */
+static void retake_seeded(struct p *p, int64_t now)
 {
-    if (load_rlx(&rti_world.idle_ps) == 0 || load_rlx(&rti_world.spinning) != 0)
-        return false;
-    int64_t next = rti_timers_next();
-    bool unwatched = load_rlx(&rti_world.poll_until) == 0 && (rti_netpoll_has_waiters() || next != INT64_MAX);
-    if (!rti_findwork_visible() && !unwatched && next > now)
-        return false;
-    rti_wake_one();
-    return true;
+    struct m *m = load_acq(&p->m);
+    uint32_t call = m ? load_rlx(&m->call) : 0;
+    if (call != p->seen.call) {
+        p->seen.call = call;
+        p->seen.call_ns = now;
+    } else if ((call & 1) && now - p->seen.call_ns >= SEEDED_CALL_NS) {
+        (void)rti_handoff_retake(p, call);
+    }
+}
+
+static void round_trip_seeded(int64_t now)
+{
+    uint32_t procs = load_rlx(&rti_world.procs);
+    for (uint32_t i = 0; i < procs; i++)
+        if (load_rlx(&rti_world.allp[i]->state) == RTI_P_RUNNING)
+            retake_seeded(rti_world.allp[i], now);
 }
 
 static bool round_trip(int64_t now)
 {
     bool busy = false;
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++) {
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++) {
         struct p *p = rti_world.allp[i];
         if (load_rlx(&p->state) != RTI_P_RUNNING)
             continue;
         end_slice(p, now);
         busy |= retake(p, now);
     }
+    rti_thread_reap(false);
     rti_netpoll_look_late(now - LATE_POLL_NS);
-    return mend(now) || busy;
+    return rti_wake_mend(now) || busy;
 }
 
 /* Everybody idles: until somebody takes a P, or there are stacks to give back (hibernate_ns: when). */
 static void sleep_deep(int64_t hibernate_ns)
 {
     rti_lock_acquire(&rti_world.lock);
-    bool idle = load_rlx(&rti_world.idle_ps) == load_rlx(&rti_world.procs) && !load_rlx(&rti_world.stopping);
+    bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping);
     rti_world.sysmon_waiting = idle;
     rti_lock_release(&rti_world.lock);
     if (!idle)
@@ -103,7 +116,13 @@ void rti_sysmon_run(void)
     for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
         if (rti_note_sleep_for(&rti_world.sysmon_note, sleep_ns))
             rti_note_clear(&rti_world.sysmon_note);
+        if (rti_debugvars.seed) {
+            sleep_ns = LONGEST_NS / 2;
+            round_trip_seeded(rti_clock_monotonic());
+            continue;
+        }
         int64_t now = rti_clock_monotonic();
+        rti_world_stamp(now);
         if (round_trip(now))
             calm = 0;
         bool stacks = rti_hibernate_step(now);
@@ -113,7 +132,7 @@ void rti_sysmon_run(void)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
         if (stacks)
             sleep_ns = sleep_ns < STACKS_NS ? sleep_ns : STACKS_NS;
-        else if (sleep_ns == LONGEST_NS)
+        if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
             sleep_deep(rti_hibernate_next());
     }
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/peek.h"
 #include <rt/check.h>
 
 enum { BLOCK = 2 << 20, SMALLEST_REGION = 64 << 20, UNGUARDED = 1, CUT_AT_ONCE = 16, TRIM_AT_ONCE = 64 };
@@ -298,9 +299,10 @@ bool rti_stackpool_find(const struct rti_stackpool *pool, const void *at, struct
     if (!pool->region)
         return false;
     uintptr_t offset = (uintptr_t)at - (uintptr_t)first_block(pool);
-    if (offset >= pool->bytes || pool->block_class[offset / BLOCK] == 0)
+    uint8_t owner = offset < pool->bytes ? rti_peek_u8(&pool->block_class[offset / BLOCK]) : 0;
+    if (owner == 0)
         return false;
-    enum rt_stack class = (enum rt_stack)(pool->block_class[offset / BLOCK] - 1);
+    enum rt_stack class = (enum rt_stack)(owner - 1);
     size_t slot = offset % BLOCK / slot_bytes(class);
     if (slot >= BLOCK / slot_bytes(class))
         return false; /* what is left of the block */

@@ -24,6 +24,8 @@
 #include <rt/check.h>
 #include <rt/go.h>
 
+struct m;
+
 enum rti_g_state { RTI_G_IDLE, RTI_G_RUNNABLE, RTI_G_RUNNING, RTI_G_WAITING, RTI_G_BLOCKING, RTI_G_DEAD, RTI_G_STATES };
 /* The status word: state in bits 0-7, bit 8 reserved for "the collector scans its stack", the generation above it
  * counts the times it was started. */
@@ -37,8 +39,8 @@ struct g {
     _Atomic(uint8_t) wait; /* enum rti_wait while WAITING; written by itself, read by dumps */
     uint8_t stack_class;   /* asked for at spawn */
     bool guarded;          /* its stack has a guard page */
-    bool is_main;
-    char *stack_lo; /* lowest usable byte; NULL until first run and after exit */
+    bool locked;           /* runs on locked_m only, and that on nothing else; written by itself */
+    char *stack_lo;        /* lowest usable byte; NULL until first run and after exit */
     char *stack_hi;
     _Atomic(uint8_t) hib;   /* enum rti_hib; who may change it: sched/hibernate.h */
     bool may_hibernate;     /* asked for at spawn: nobody else touches its stack while it is parked */
@@ -52,19 +54,29 @@ struct g {
         void *saved; /* while hib is SAVED: the copy of its stack */
     };
     const char *name;
-    void *created_at; /* return address of the spawn */
-    uint64_t parent;  /* id of the spawner, 0 for a thread outside */
-    struct g *all_next;
-    struct rti_waitbox box;      /* the last word of line 2, and line 3 */
-    struct rti_stackhints hints; /* empty but for sanitizers */
+    void *created_at;             /* return address of the spawn */
+    uint64_t parent;              /* id of the spawner, 0 for a thread outside */
+    _Atomic(struct g *) all_next; /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
+    struct rti_waitbox box;       /* the last word of line 2, and line 3 */
+    _Atomic(uint32_t) since_s;    /* world.now_s when it last parked; written by itself, read by dumps */
+    uint32_t lock_depth;          /* rt_lock_thread less rt_unlock_thread; its own */
+    struct m *locked_m;           /* while locked */
+    struct rti_stackhints hints;  /* empty but for sanitizers */
 } CACHE_ALIGNED;
 
 /* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */
 struct g *rti_g_new(void);
-/* The newest of all Gs, NULL without one; the others follow by all_next. How many there are. */
-struct g *rti_g_newest(void);
+/* All Gs there ever were, linked by all_next in the order they were made. For rti_g_each and debuggers. */
+extern struct g *_Atomic rti_g_all;
+/* The oldest of all Gs, NULL without one; how many there are. */
+struct g *rti_g_first(void);
 uint32_t rti_g_made(void);
-/* Calls visit on every G there ever was, newest first. Async-signal-safe; the Gs may change meanwhile. */
+/* The one made after g, NULL for the newest. */
+static inline struct g *rti_g_after(struct g *g)
+{
+    return load_acq(&g->all_next); /* pairs with store_rel in rti_g_new */
+}
+/* Calls visit on every G there ever was, oldest first. Async-signal-safe; the Gs may change meanwhile. */
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg);
 const char *rti_g_state_name(uint32_t state);
 

@@ -6,6 +6,7 @@
  * IN CALL    yes*   yes     the same, call is odd; sysmon may take the P (*) away
  * LOOKING    yes    no      on its own (system) stack, in findwork; `spinning` while it counts as such
  * POLLING    no     no      blocked in the netpoller, or until the next timer
+ * WAITING    no     no      its locked goroutine cannot run; asleep on its note until somebody hands that over
  * IDLE       no     no      on the world's list, asleep on its note */
 #ifndef RTI_M_H
 #define RTI_M_H
@@ -19,6 +20,7 @@
 #include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "base/note.h"
+#include "base/rand.h"
 #include <rt/attr.h>
 
 struct g;
@@ -51,12 +53,24 @@ struct m {
     struct m *idle_next;
     bool idle;   /* on the idle list; under the world's lock */
     bool listed; /* its own: put itself on that list and has not slept since, so p and spinning may be its waker's */
+    /* the goroutine it belongs to (sched/locked.c) */
+    struct g *locked_g; /* NULL: none; written by that goroutine, on this thread */
+    struct g *picked;   /* its own: taken out of a queue, but another M's: to be handed over on the system stack */
+    bool locked_ready;  /* locked_g was handed over and shall run; under the world's lock */
+    bool waiting;       /* asleep until then; under the world's lock */
+    bool ending;        /* its own: locked_g ended, so the thread does too */
+    bool left;          /* no longer listed, on the dead list; under the world's lock */
     /* life */
     uint32_t id;
     struct m *all_next;
     pthread_t thread;
+    int tid;              /* the kernel's id of it; written by itself at its start, read by debuggers */
     struct rti_note done; /* the thread is about to end */
     struct rti_stackhints hints;
+    struct {
+        uint32_t locks; /* runtime locks it holds; counted only while points are armed (sched/points.h) */
+        struct rti_rand rand;
+    } points; /* its own */
     struct {
         void *at;
         size_t bytes;
@@ -66,7 +80,13 @@ struct m {
     } sigstack;
 } CACHE_ALIGNED;
 
+/* Under the world's lock, or before there is a second thread. */
 struct m *rti_m_new(uint32_t id);
+/* An M whose thread was joined is as new, but for its id and that `call` goes on rising: sysmon may still compare it.
+ */
+void rti_m_reset(struct m *m);
+/* m's thread was joined: a later rti_m_new gives it out again. No M runs. */
+void rti_m_retire(struct m *m);
 
 /* The running thread's M, or NULL. Never kept across a call that may switch. */
 extern _Thread_local struct m *rti_m_current;

@@ -17,13 +17,20 @@ struct m;
 struct p;
 struct rti_pollset;
 
+/* END: `stopping` is set. STOP: all Ps are to stand still (sched/stopworld.h); changed under the lock. */
+enum { RTI_ATTENTION_END = 1, RTI_ATTENTION_STOP = 2 };
 enum { RTI_MAX_PROCS = 1024, RTI_MAX_MS = 10000 };
 
 struct world {
     /* Read on every round, written rarely. */
     _Atomic(uint32_t) stopping; /* 1: every M leaves at its next scheduling point; written once, by the stopper */
-    _Atomic(uint32_t) procs;    /* number of Ps; 0 while the runtime does not run */
-    bool membarrier;            /* asymmetric fences may be used; set at boot */
+    /* Not 0: every scheduling point goes through the system stack, which looks why. RTI_ATTENTION_* bits. */
+    _Atomic(uint32_t) attention;
+    _Atomic(uint32_t) now_s; /* seconds of the monotonic clock, about; written by sysmon and who wakes it */
+    _Atomic(uint32_t) procs; /* number of Ps; 0 while the runtime does not run */
+    _Atomic(uint32_t) ps;    /* how many of allp to look at; written under the lock (rel), after they are there */
+    bool odd;                /* a switch changes the order in which goroutines run (sched/seeded.h); set at boot */
+    bool membarrier;         /* asymmetric fences may be used; set at boot */
     struct p *allp[RTI_MAX_PROCS];
 
     /* The two-sided check (S3). idle_ps: written under the lock, read by submitters. spinning: Ms that look for work
@@ -37,12 +44,19 @@ struct world {
     struct p *idle_p;
     struct m *idle_m;
     uint32_t idle_m_count;
-    uint32_t m_count; /* Ms that have a thread */
+    uint32_t m_count;   /* Ms that have a thread */
+    uint32_t m_made;    /* Ms ever made: the next id */
+    uint32_t m_waiting; /* Ms that wait for their locked goroutine */
     struct m *all_m;
-    bool polling;        /* an M blocks in the netpoller */
-    bool sysmon_waiting; /* sysmon sleeps on its note */
+    struct m *free_m;           /* joined, to be used again */
+    _Atomic(struct m *) dead_m; /* threads that end or have, to be joined; read as a hint without the lock */
+    bool polling;               /* an M blocks in the netpoller */
+    bool sysmon_waiting;        /* sysmon sleeps on its note */
     struct rti_note sysmon_note;
     int main_result;
+
+    _Atomic(uint32_t) stop_left CACHE_ALIGNED; /* Ps that the stopper waits for; written under the lock, read by it */
+    _Atomic(uint32_t) stop_epoch;              /* times the world was started; written under the lock, slept on */
 
     struct rti_lock gfree_lock; /* rank GFREE; guards gfree */
     struct g *gfree;
@@ -56,6 +70,15 @@ struct world {
 };
 
 extern struct world rti_world;
+
+/* It is now_ns on the monotonic clock: for the coarse time that a parking G is stamped with. */
+void rti_world_stamp(int64_t now_ns);
+
+/* All Ps there are to look at: allp[0 .. rti_world_ps()). Any thread. */
+static inline uint32_t rti_world_ps(void)
+{
+    return load_acq(&rti_world.ps); /* pairs with store_rel at boot and in sched/resize.c */
+}
 
 /* Under the lock: a P on and off the idle list. take gives NULL when there is none. */
 void rti_world_put_idle_p_locked(struct p *p) REQUIRES(rti_world.lock);

@@ -10,7 +10,10 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/deadlock.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/seeded.h"
+#include "sched/stopworld.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 #include <rt/check.h>
@@ -44,7 +47,8 @@ static struct g *take_global_locked(struct p *p)
 {
     uint32_t n = rti_world.runq.len / load_rlx(&rti_world.procs) + 1;
     uint32_t have = rti_runq_len(&p->runq);
-    uint32_t room = have < RTI_RUNQ_SIZE / 2 ? RTI_RUNQ_SIZE / 2 - have : 0;
+    uint32_t half = rti_runq_room(&p->runq) / 2;
+    uint32_t room = have < half ? half - have : 0;
     struct rti_gqueue none = {0};
     struct rti_qnode *first = rti_gqueue_pop(&rti_world.runq);
     n = n < room + 1 ? n : room + 1;
@@ -54,7 +58,7 @@ static struct g *take_global_locked(struct p *p)
     return g_of(first);
 }
 
-static NOINLINE struct g *take_global(struct p *p)
+NOINLINE struct g *rti_findwork_global(struct p *p)
 {
     rti_lock_acquire(&rti_world.lock);
     struct g *g = take_global_locked(p);
@@ -83,8 +87,15 @@ static ALWAYS_INLINE struct g *take_local(struct p *p)
 
 struct g *rti_findwork_fast(struct p *p)
 {
-    if (UNLIKELY(load_rlx(&rti_world.stopping)))
+    if (UNLIKELY(load_rlx(&rti_world.attention)))
         return NULL;
+    if (UNLIKELY(rti_world.odd)) {
+        struct m *m = load_rlx(&p->m);
+        if (rti_debugvars.seed)
+            return rti_seeded_fast(m);
+        if (rti_debugvars.stealfirst && m->curg) /* the system stack looks at the others first */
+            return NULL;
+    }
     if (UNLIKELY(--p->until_timers == 0)) {
         p->until_timers = TIMERS_EVERY;
         p->due = rti_timers_due(p);
@@ -93,13 +104,13 @@ struct g *rti_findwork_fast(struct p *p)
     }
     if (UNLIKELY(--p->until_global == 0)) {
         p->until_global = GLOBAL_EVERY;
-        struct g *g = load_rlx(&rti_world.runq_len) ? take_global(p) : NULL;
+        struct g *g = load_rlx(&rti_world.runq_len) ? rti_findwork_global(p) : NULL;
         if (g)
             return g;
     }
     struct g *g = take_local(p);
     if (UNLIKELY(!g) && load_rlx(&rti_world.runq_len))
-        g = take_global(p);
+        g = rti_findwork_global(p);
     return g;
 }
 
@@ -133,7 +144,7 @@ static struct g *steal_from(struct m *m, struct p *from, bool last)
 
 static struct g *steal(struct m *m)
 {
-    uint32_t procs = load_rlx(&rti_world.procs);
+    uint32_t procs = rti_world_ps();
     uint32_t busy = procs - load_rlx(&rti_world.idle_ps);
     if (procs == 1)
         return NULL;
@@ -151,7 +162,7 @@ static struct g *steal(struct m *m)
             struct g *g = steal_from(m, from, pass == STEAL_PASSES - 1);
             if (g)
                 return g;
-            if (load_rlx(&rti_world.stopping))
+            if (load_rlx(&rti_world.attention))
                 return NULL;
         }
     }
@@ -164,19 +175,43 @@ static struct g *ask_idle_source(void)
     return fn ? fn() : NULL;
 }
 
+/* With one of the switches that change the order; see HACKING.md. */
+static struct g *look_oddly(struct m *m)
+{
+    struct g *g = NULL;
+    if (rti_debugvars.alwaysmigrate)
+        sched_yield(); /* so that another thread has a chance to take what this one just gave away */
+    if (rti_debugvars.stealfirst && rti_runq_len(&m->p->runq) <= rti_runq_room(&m->p->runq) / 2)
+        g = steal(m);
+    return g;
+}
+
+/* With GODEBUG=seed: what the seed picks, and for want of it the clock moves to the next deadline. */
+static struct g *look_seeded(struct m *m)
+{
+    struct g *g;
+    do {
+        if ((g = rti_seeded_look(m)) || (g = ask_idle_source()))
+            return g;
+    } while (rti_seeded_jump());
+    return NULL;
+}
+
 /* One pass over everything, without giving the P up. Each step one line, cheapest and fairest first. */
 static struct g *look(struct m *m)
 {
     struct p *p = m->p;
     struct g *g;
-    if (UNLIKELY(rti_debugvars.alwaysmigrate))
-        sched_yield(); /* so that another thread has a chance to take what this one just gave away */
-    do {               /* again if a timer became due while we looked: then our queue was not looked at */
+    if (UNLIKELY(rti_debugvars.seed))
+        return look_seeded(m);
+    if (UNLIKELY(rti_world.odd) && (g = look_oddly(m)))
+        return g;
+    do { /* again if a timer became due while we looked: then our queue was not looked at */
         p->due = false;
         rti_timers_run(p);        /* due before others' work: lateness is what people measure */
         g = rti_findwork_fast(p); /* own queue; every 61st time, or for want of that, the global one */
     } while (!g && p->due);
-    if (g || load_rlx(&rti_world.stopping)) /* a stop makes the fast look come back without looking, too */
+    if (g || load_rlx(&rti_world.attention)) /* that makes the fast look come back without looking, too */
         return g;
     if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
         return g;
@@ -189,8 +224,8 @@ bool rti_findwork_visible(void)
 {
     if (load_rlx(&rti_world.runq_len))
         return true;
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++)
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
         if (!rti_runq_is_empty(&rti_world.allp[i]->runq))
             return true;
     return false;
@@ -238,7 +273,11 @@ static void sleep_idle(struct m *m)
 static struct g *rest(struct m *m)
 {
     rti_lock_acquire(&rti_world.lock);
-    if (rti_world.runq.len && !load_rlx(&rti_world.stopping)) {
+    if (UNLIKELY(load_rlx(&rti_world.attention))) { /* S7: no P goes idle now */
+        rti_lock_release(&rti_world.lock);
+        return NULL;
+    }
+    if (rti_world.runq.len) {
         struct g *g = take_global_locked(m->p);
         rti_lock_release(&rti_world.lock);
         new_slice(m->p);
@@ -247,7 +286,7 @@ static struct g *rest(struct m *m)
     struct p *p = m->p;
     rti_world_unbind_locked(m);
     rti_world_put_idle_p_locked(p);
-    bool poller = !load_rlx(&rti_world.stopping) && rti_netpoll_claim_locked();
+    bool poller = rti_netpoll_claim_locked();
     bool counted = m->spinning; /* before m is on the list: from there on `spinning` is its waker's to write */
     m->spinning = false;
     if (!poller)
@@ -269,6 +308,15 @@ struct g *rti_findwork_next(struct m *m)
     for (;;) {
         if (UNLIKELY(load_rlx(&rti_world.stopping)))
             return NULL;
+        if (UNLIKELY(load_rlx(&rti_world.attention)) && !m->listed)
+            rti_stopworld_pause_sys(m);
+        if (UNLIKELY(m->picked)) {
+            struct g *g = m->picked;
+            m->picked = NULL;
+            return g;
+        }
+        if (UNLIKELY(m->locked_g || m->ending))
+            return rti_locked_next(m);
         if (m->listed) { /* came back from a call or from the poller without a P. m->p may be written by a waker, who
                           * wakes the note next: looking at m->p instead would miss that note, or read half a hand-over
                           */

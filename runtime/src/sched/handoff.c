@@ -7,8 +7,11 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/findwork.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/round.h"
+#include "sched/sched.h"
+#include "sched/stopworld.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 #include <rt/check.h>
@@ -27,7 +30,7 @@ void rti_handoff_enter(void)
         fence_full(); /* pairs with the fence in rti_handoff_retake */
 }
 
-/* Somebody wanted the P. Did they get it? The lock tells. */
+/* Somebody wanted the P, or the goroutine to give way. Did they get it? The lock tells. */
 static NOINLINE void exit_slow(struct m *m)
 {
     rti_lock_acquire(&rti_world.lock);
@@ -38,11 +41,15 @@ static NOINLINE void exit_slow(struct m *m)
             rti_world_bind_locked(m, p);
     }
     bool leave = !m->p || load_rlx(&rti_world.stopping);
+    bool yield = !leave && load_rlx(&m->p->preempt);
     rti_lock_release(&rti_world.lock);
-    if (leave)
+    if (leave) {
         rti_round_leave(m, RTI_FINISH_CALL);
-    else
-        rti_g_move(m->curg, RTI_G_BLOCKING, RTI_G_RUNNING);
+        return;
+    }
+    rti_g_move(m->curg, RTI_G_BLOCKING, RTI_G_RUNNING);
+    if (yield)
+        rti_round_yield();
 }
 
 void rti_handoff_exit(void)
@@ -69,8 +76,12 @@ void rti_handoff_stranded(struct m *m, struct g *g)
 {
     struct rti_gqueue one = {0};
     rti_g_move(g, RTI_G_BLOCKING, RTI_G_RUNNABLE);
-    rti_gqueue_push(&one, &g->link);
     rti_lock_acquire(&rti_world.lock);
+    if (UNLIKELY(g->locked)) {
+        rti_locked_stranded_unlock(m);
+        return;
+    }
+    rti_gqueue_push(&one, &g->link);
     rti_world_push_locked(&one);
     if (!m->p && !load_rlx(&rti_world.stopping)) {
         /* A P may have gone idle since exit_slow looked, before g was in the queue. */
@@ -83,10 +94,13 @@ void rti_handoff_stranded(struct m *m, struct g *g)
     rti_lock_release(&rti_world.lock);
 }
 
-/* p has no holder: runs it elsewhere if there is anything to do for it, else makes it idle. Lock held on entry,
- * released on return. */
-static void give_on_unlock(struct p *p)
+void rti_handoff_give_unlock(struct p *p)
 {
+    if (rti_stopworld_wanted()) {
+        rti_stopworld_gave_up_locked(p);
+        rti_lock_release(&rti_world.lock);
+        return;
+    }
     bool work = rti_findwork_visible() || rti_timers_due(p) || load_rlx(&rti_world.stopping);
     bool alone = load_rlx(&rti_world.idle_ps) == 0 && load_rlx(&rti_world.spinning) == 0;
     uint32_t none = 0;
@@ -101,31 +115,68 @@ static void give_on_unlock(struct p *p)
     rti_world_put_idle_p_locked(p);
     rti_lock_release(&rti_world.lock);
     fence_full(); /* went idle, now look; pairs with the fence in rti_round_submit */
-    if (rti_findwork_visible())
-        rti_wake_maybe();
+    rti_wake_mend(rti_sched_now());
+}
+
+/* What was stored to `taken` is seen by whoever comes back from a call after it. */
+static void fence_all(void)
+{
+    if (rti_world.membarrier)
+        rti_membarrier_all();
+    else
+        fence_full();
 }
 
 bool rti_handoff_retake(struct p *p, uint32_t call)
 {
     rti_lock_acquire(&rti_world.lock);
     struct m *m = load_rlx(&p->m);
-    if (!m || load_rlx(&m->call) != call) {
+    if (!m || load_rlx(&m->call) != call || rti_stopworld_wanted()) { /* a stop takes it itself */
         rti_lock_release(&rti_world.lock);
         return false;
     }
     store_rlx(&m->taken, 1);
-    if (rti_world.membarrier)
-        rti_membarrier_all();
-    else
-        fence_full();
+    fence_all();
     if (load_acq(&m->call) != call) { /* it came back in time: it will find its P, or has not even noticed */
         rti_lock_release(&rti_world.lock);
         return false;
     }
     rti_world_unbind_locked(m);
     rti_p_count(&p->count.retaken);
-    give_on_unlock(p);
+    rti_handoff_give_unlock(p);
     return true;
+}
+
+/* A P whose M is in a call, as far as one can see. */
+static struct m *caller_of(struct p *p)
+{
+    struct m *m = load_rlx(&p->state) == RTI_P_RUNNING ? load_rlx(&p->m) : NULL;
+    return m && (load_acq(&m->call) & 1) ? m : NULL; /* pairs with the stores of enter and exit */
+}
+
+uint32_t rti_handoff_take_calls_locked(void)
+{
+    uint32_t ps = rti_world_ps(), n = 0;
+    bool any = false;
+    for (uint32_t i = 0; i < ps; i++) {
+        struct m *m = caller_of(rti_world.allp[i]);
+        any |= m != NULL;
+        if (m)
+            store_rlx(&m->taken, 1);
+    }
+    if (!any)
+        return 0;
+    fence_all();
+    for (uint32_t i = 0; i < ps; i++) {
+        struct m *m = caller_of(rti_world.allp[i]);
+        if (!m || !load_rlx(&m->taken)) /* out, or in only since the fence */
+            continue;
+        rti_world_unbind_locked(m);
+        rti_p_count(&rti_world.allp[i]->count.retaken);
+        store_rlx(&rti_world.allp[i]->state, RTI_P_STOPPED);
+        n++;
+    }
+    return n;
 }
 
 void rti_handoff_stop(void)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proc/world.h"
 #include <rt/attr.h>
 
 struct g;
@@ -24,6 +25,11 @@ void rti_handoff_exit(void);
 void rti_handoff_stranded(struct m *m, struct g *g);
 /* sysmon: p's holder is in a call of which `call` was seen before. True if p was taken and given on. */
 bool rti_handoff_retake(struct p *p, uint32_t call);
+/* The world is to stop: takes every P whose M is in a call, STOPPED from now on; how many. One membarrier for all. */
+uint32_t rti_handoff_take_calls_locked(void) REQUIRES(rti_world.lock);
+/* p has no holder: runs it elsewhere if there is anything to do for it, else makes it idle. The world's lock is held on
+ * entry, released on return. */
+void rti_handoff_give_unlock(struct p *p);
 /* The world stops: Ms in calls end when they come back. */
 void rti_handoff_stop(void);
 

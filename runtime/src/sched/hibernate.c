@@ -271,7 +271,7 @@ static size_t settle_all_locked(void)
 static void look(struct walk *w)
 {
     rti_lock_acquire(&hib.lock);
-    for (int i = 0; w->at && i < LOOKS && hib.claimed < BATCH; i++, w->at = w->at->all_next) {
+    for (int i = 0; w->at && i < LOOKS && hib.claimed < BATCH; i++, w->at = rti_g_after(w->at)) {
         uint32_t status = load_acq(&w->at->status);
         if (wanted_locked(w->at, status))
             claim_locked(w->at, status);
@@ -282,7 +282,7 @@ static void look(struct walk *w)
 
 size_t rti_hibernate_cycle(void)
 {
-    struct walk w = {.at = rti_g_newest()};
+    struct walk w = {.at = rti_g_first()};
     if (!enabled() || load_acq(&rti_world.procs) == 0) /* pairs with the store at boot */
         return 0;
     while (w.at) {
@@ -325,7 +325,7 @@ bool rti_hibernate_step(int64_t now)
         hib.quiet = switches == hib.switches ? hib.quiet + 1 : 0;
         hib.switches = switches;
         hib.next_ns = now + (rti_debugvars.hibernate >= EAGER ? EAGER_NS : PERIOD_NS);
-        hib.background = (struct walk){.at = rti_g_newest()};
+        hib.background = (struct walk){.at = rti_g_first()};
     }
     look(&hib.background);
     if (!hib.background.at) {

@@ -7,7 +7,9 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
@@ -106,6 +108,10 @@ RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finis
     struct g *g = m->curg;
     m->finish = how;
     m->prev = g;
+    if (UNLIKELY(next && next->locked)) { /* another M's: to be handed over without a goroutine's stack under us */
+        m->picked = next;
+        next = NULL;
+    }
     if (LIKELY(next != NULL)) {
         start(m, next);
         HOP(g, next);
@@ -130,6 +136,10 @@ void rti_round_loop(struct m *m)
         struct g *g = rti_findwork_next(m);
         if (!g)
             return;
+        if (UNLIKELY(g->locked && g != m->locked_g)) {
+            rti_locked_hand_over(m, g);
+            continue;
+        }
         run(m, g);
         finish(m);
     }
@@ -146,15 +156,30 @@ static void check_leave(struct m *m)
 void rti_round_leave(struct m *m, enum rti_finish how)
 {
     check_leave(m);
-    leave_to(m, how == RTI_FINISH_CALL ? NULL : rti_findwork_fast(m->p), how);
+    bool apart = how == RTI_FINISH_CALL || UNLIKELY(m->locked_g != NULL);
+    leave_to(m, apart ? NULL : rti_findwork_fast(m->p), how);
 }
 
 void rti_round_exit(void)
 {
     struct m *m = rti_m_self();
     check_leave(m);
-    leave_to(m, rti_findwork_fast(m->p), RTI_FINISH_EXIT);
+    if (UNLIKELY(m->locked_g))
+        rti_locked_end(m);
+    leave_to(m, m->ending ? NULL : rti_findwork_fast(m->p), RTI_FINISH_EXIT);
     rt_throw("a goroutine that had ended ran again"); /* S1 */
+}
+
+/* With one of the switches that change the order; see HACKING.md. */
+static NOINLINE void yield_oddly(struct m *m)
+{
+    bool far = rti_debugvars.alwaysmigrate;
+    struct g *next = NULL;
+    if (rti_debugvars.seed) {
+        far = rti_seeded_choose(2);
+        next = rti_findwork_fast(m->p);
+    }
+    leave_to(m, next, far ? RTI_FINISH_YIELD_FAR : RTI_FINISH_YIELD);
 }
 
 void rti_round_yield(void)
@@ -165,14 +190,19 @@ void rti_round_yield(void)
     check_leave(m);
     struct p *p = m->p;
     rti_p_count(&p->count.yields);
-    if (UNLIKELY(rti_debugvars.alwaysmigrate)) {
-        leave_to(m, NULL, RTI_FINISH_YIELD_FAR);
+    if (UNLIKELY(rti_world.odd)) {
+        yield_oddly(m);
+        return;
+    }
+    if (UNLIKELY(m->locked_g)) {
+        if (rti_locked_has_rival(p))
+            leave_to(m, NULL, RTI_FINISH_YIELD);
         return;
     }
     struct g *next = rti_findwork_fast(p);
     if (!next && !p->due)
         p->due = rti_timers_due(p); /* alone: its slices may be long, so not only every 8th time */
-    if (!next && !p->due && !load_rlx(&rti_world.stopping)) {
+    if (!next && !p->due && !load_rlx(&rti_world.attention)) {
         next = rti_netpoll_look_stale(m);
         if (!next)
             return;
@@ -182,6 +212,8 @@ void rti_round_yield(void)
 
 void rti_round_submit(struct p *p, struct g *g)
 {
+    if (UNLIKELY(rti_world.odd) && rti_debugvars.seed && rti_seeded_place(p, g))
+        return;
     struct rti_qnode *old = rti_runq_swap_next(&p->runq, &g->link);
     if (old) {
         struct rti_gqueue batch = {0};

@@ -6,6 +6,7 @@
 #include "proc/world.h"
 #include "sched/overflow.h"
 #include "sched/round.h"
+#include "sched/sched.h"
 #include <rt/check.h>
 
 enum { COLOURS = 16, COLOUR_BYTES = 64 };
@@ -78,7 +79,6 @@ struct g *rti_spawn_prepare(const struct rt_go_attr *attr, void (*fn)(void *arg)
     g->fn = fn;
     g->arg = arg;
     g->created_at = site;
-    g->is_main = false;
     if (p)
         rti_p_count(&p->count.spawns);
     return prepare(m, p, attr, g);
@@ -89,6 +89,7 @@ uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void
     struct g *g = rti_spawn_prepare(attr, fn, arg, site);
     uint64_t id = g->id; /* once submitted, g is not ours: it may be dead and reused */
     rti_round_submit_any(g);
+    rti_sched_point();
     return id;
 }
 
@@ -134,6 +135,7 @@ void rti_spawn_recycle(struct p *p, struct g *g)
     struct rti_stack s = {.lo = g->stack_lo, .hi = g->stack_hi, .class = g->stack_class, .guarded = g->guarded};
     rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
     rti_stackhints_unbind(&g->hints);
+    store_rlx(&g->wait, RTI_WAIT_NONE);
     g->stack_lo = NULL;
     rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
     rti_g_move(g, RTI_G_DEAD, RTI_G_IDLE);
@@ -157,6 +159,9 @@ static void reclaim(struct g *g, void *arg)
     if (g->stack_lo)
         rti_stackhints_unbind(&g->hints);
     g->stack_lo = NULL;
+    g->locked = false;
+    g->locked_m = NULL;
+    g->lock_depth = 0;
     g->seen = 0;
     store_rlx(&g->hib, 0);
     store_rlx(&g->status, RTI_G_IDLE);

@@ -3,13 +3,14 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "base/pages.h"
 #include "proc/m.h"
 #include "sched/round.h"
 #include <rt/check.h>
 
-enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 16 << 10 };
+enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 32 << 10 };
 #ifndef AT_MINSIGSTKSZ
 enum { AT_MINSIGSTKSZ = 51 };
 #endif
@@ -39,12 +40,14 @@ static void *run(void *arg)
 {
     struct m *m = arg;
     rti_m_current = m;
+    m->tid = gettid();
     rti_stackhints_thread(&m->hints);
     signal_stack_on(m);
     rti_round_loop(m);
     signal_stack_off(m);
     rti_m_current = NULL;
-    rti_note_wake(&m->done);
+    if (!m->left) /* else whoever comes by joins it */
+        rti_note_wake(&m->done);
     return NULL;
 }
 
@@ -52,7 +55,14 @@ struct m *rti_thread_new_locked(void)
 {
     if (rti_world.m_count >= RTI_MAX_MS)
         rt_throw("thread exhaustion: program exceeds %d-thread limit", RTI_MAX_MS);
-    struct m *m = rti_m_new(rti_world.m_count++);
+    struct m *m = rti_world.free_m;
+    if (m) {
+        rti_world.free_m = m->idle_next;
+        rti_m_reset(m);
+    } else {
+        m = rti_m_new(++rti_world.m_made); /* 0 is the thread of rt_main, which runs sysmon */
+    }
+    rti_world.m_count++;
     m->all_next = rti_world.all_m;
     rti_world.all_m = m;
     return m;
@@ -75,4 +85,39 @@ void rti_thread_start(struct m *m)
     int err = rti_thread_try_start(m);
     if (err < 0)
         rt_throw("cannot start a thread (errno %d); %u run", -err, rti_world.m_count);
+}
+
+void rti_thread_leave_locked(struct m *m)
+{
+    struct m **at = &rti_world.all_m;
+    while (*at != m)
+        at = &(*at)->all_next;
+    *at = m->all_next;
+    rti_world.m_count--;
+    m->left = true;
+    m->idle_next = load_rlx(&rti_world.dead_m);
+    store_rlx(&rti_world.dead_m, m);
+}
+
+void rti_thread_reap(bool wait)
+{
+    if (LIKELY(!load_rlx(&rti_world.dead_m)))
+        return;
+    rti_lock_acquire(&rti_world.lock);
+    struct m *m = load_rlx(&rti_world.dead_m), *next;
+    store_rlx(&rti_world.dead_m, NULL);
+    rti_lock_release(&rti_world.lock);
+    for (; m; m = next) {
+        next = m->idle_next;
+        int err = wait ? pthread_join(m->thread, NULL) : pthread_tryjoin_np(m->thread, NULL);
+        rti_lock_acquire(&rti_world.lock);
+        if (err == 0) {
+            m->idle_next = rti_world.free_m;
+            rti_world.free_m = m;
+        } else {
+            m->idle_next = load_rlx(&rti_world.dead_m);
+            store_rlx(&rti_world.dead_m, m);
+        }
+        rti_lock_release(&rti_world.lock);
+    }
 }

@@ -2,6 +2,8 @@
 #ifndef RTI_THREAD_H
 #define RTI_THREAD_H
 
+#include <stdbool.h>
+
 #include "proc/world.h"
 #include <rt/attr.h>
 
@@ -13,5 +15,9 @@ struct m *rti_thread_new_locked(void) REQUIRES(rti_world.lock);
 void rti_thread_start(struct m *m);
 /* The same, 0 | -errno for boot, which can still report it. */
 int rti_thread_try_start(struct m *m) MUST_CHECK;
+/* m's thread is about to end: it is no longer counted nor listed, but waits to be joined. */
+void rti_thread_leave_locked(struct m *m) REQUIRES(rti_world.lock);
+/* Joins the threads that ended since: those that are done, or (wait) all of them. sysmon; the end of the world. */
+void rti_thread_reap(bool wait);
 
 #endif

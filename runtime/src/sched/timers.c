@@ -13,28 +13,32 @@ bool rti_timers_due(struct p *p)
     return UNLIKELY(next != INT64_MAX) && next <= rti_sched_now();
 }
 
+bool rti_timers_pop(struct p *p, int64_t now_ns, struct rti_timer_fire *fire)
+{
+    rti_lock_acquire(&p->timer_lock);
+    bool due = rti_timerheap_pop_due(&p->timers, now_ns, fire);
+    store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
+    rti_lock_release(&p->timer_lock);
+    return due;
+}
+
 bool rti_timers_run(struct p *p)
 {
     if (!rti_timers_due(p))
         return false;
     struct rti_timer_fire fire;
     int64_t now = rti_sched_now();
-    for (bool any = false;; any = true) {
-        rti_lock_acquire(&p->timer_lock);
-        bool due = rti_timerheap_pop_due(&p->timers, now, &fire);
-        store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
-        rti_lock_release(&p->timer_lock);
-        if (!due)
-            return any;
+    bool any = false;
+    for (; rti_timers_pop(p, now, &fire); any = true)
         fire.fn(fire.arg, fire.seq);
-    }
+    return any;
 }
 
 int64_t rti_timers_next(void)
 {
     int64_t first = INT64_MAX;
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++) {
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++) {
         int64_t next = load_rlx(&rti_world.allp[i]->timer_next);
         first = next < first ? next : first;
     }

@@ -3,8 +3,11 @@
 #include "base/atomic.h"
 #include "proc/m.h"
 #include "proc/p.h"
+#include "sched/findwork.h"
+#include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/thread.h"
+#include "sched/timers.h"
 #include <rt/check.h>
 
 void rti_wake_run_p_unlock(struct p *p, bool spinning)
@@ -38,6 +41,18 @@ NOINLINE void rti_wake_one(void)
     rti_wake_run_p_unlock(p, true);
 }
 
+bool rti_wake_mend(int64_t now)
+{
+    if (load_rlx(&rti_world.idle_ps) == 0 || load_rlx(&rti_world.spinning) != 0)
+        return false;
+    int64_t next = rti_timers_next();
+    bool unwatched = load_rlx(&rti_world.poll_until) == 0 && (rti_netpoll_has_waiters() || next != INT64_MAX);
+    if (!rti_findwork_visible() && !unwatched && next > now)
+        return false;
+    rti_wake_one();
+    return true;
+}
+
 void rti_wake_spin(struct m *m)
 {
     m->spinning = true;
@@ -62,6 +77,7 @@ void rti_wake_all(void)
     rti_lock_acquire(&rti_world.lock);
     for (struct m *m; (m = rti_world_take_idle_m_locked());)
         rti_note_wake(&m->note);
+    rti_locked_wake_all_locked();
     rti_lock_release(&rti_world.lock);
     rti_netpoll_break();
 }

@@ -21,6 +21,10 @@ static ALWAYS_INLINE void rti_wake_maybe(void)
     if (UNLIKELY(load_rlx(&rti_world.idle_ps) != 0) && load_rlx(&rti_world.spinning) == 0)
         rti_wake_one();
 }
+/* A P idles and nobody spins: is there a queue that was missed, or a timer or descriptor with no one to wait for it
+ * (a P that was taken from a call, say, is made idle without anybody going to rest)? True if somebody was woken, who
+ * polls if that is all. */
+bool rti_wake_mend(int64_t now);
 /* Lets an idle M, or a new one, run p, which the caller took off. Lock held on entry, released on return. */
 void rti_wake_run_p_unlock(struct p *p, bool spinning);
 /* m looks for work and says so; it found some, or none. found: applies the rule again. */

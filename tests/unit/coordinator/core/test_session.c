@@ -142,7 +142,7 @@ Test(session, a_share_is_credited_once_under_whichever_jobs)
     struct rig *r = rig_new();
     struct core_config config = rig_config(r);
     rig_end_core(r);
-    r->wall_ms = 1000;
+    r->wall_ms = ((int64_t)config.network->genesis.time - 3600) * 1000;
     config.epoch = 2;
     rig_begin(r, &config);
     struct worker *w = rig_hello(r, 1);

@@ -160,16 +160,64 @@ Test(tips, a_chain_too_far_ahead_of_the_clock_waits_for_it_and_says_so)
     int warnings = r->logs[CORE_WARN];
     rig_pass(r, 100);
     cr_assert_eq(r->logs[CORE_WARN], warnings + 1, "said once, not at each tick");
+    cr_assert(r->core->tip_rests);
+    rig_hello(r, 2);
+    const struct message_tip *t = &rig_got(r, MESSAGE_WELCOME)->u.welcome.tip;
+    cr_assert_not(t->has_job);
+    cr_assert_eq(t->job, 0);
     rig_find(r, w, 1);
     rig_kind(r, CORE_EV_FLUSH);
     cr_assert_eq(rig_got(r, MESSAGE_ACK)->u.ack.count, 1);
     cr_assert_eq(r->logs[CORE_WARN], warnings + 1);
     cr_assert_eq(w->counts.rejected, 0);
     cr_assert_eq(r->block_count, 0);
-    rig_pass(r, 2000);
+    uint64_t job = jobs_current(&r->core->jobs)->id, tip_seq = r->core->tip_seq;
+    rig_pass(r, 1900);
+    cr_assert_not(r->core->tip_rests);
+    cr_assert_eq(r->core->tip_seq, tip_seq + 1, "one TIP ends the rest");
+    cr_assert_eq(jobs_current(&r->core->jobs)->id, job, "and names the job that waited");
     rig_find(r, w, 1);
     cr_assert_eq(r->block_count, 1);
     rig_free(r);
+}
+
+/* Six of eleven blocks move the median, so six blocks a second are what the clock allows at the two-hour rule. No job
+ * is out whose block would be refused. */
+Test(tips, at_the_two_hour_rule_blocks_come_as_the_clock_allows)
+{
+    struct rig *r = rig_new();
+    struct worker *w = rig_hello(r, 1);
+    rig_ask(r, w, 1, 1);
+    for (int i = 0; i < 20; i++)
+        rig_find(r, w, 1);
+    r->wall_ms = ((int64_t)jobs_current(&r->core->jobs)->ntime - NETWORK_FUTURE_S) * 1000;
+    int64_t begun = r->wall_ms;
+    size_t blocks = r->block_count;
+    for (int i = 0; i < 400; i++) { /* 20 s */
+        if (!r->core->tip_rests) {
+            size_t before = r->block_count;
+            rig_find(r, w, 1);
+            cr_assert_eq(r->block_count, before + 1);
+            const struct rig_sent *tip = rig_sent_at(r, MESSAGE_TIP, 0);
+            cr_assert(tip->message.u.tip.clean);
+            cr_assert_eq(tip->message.u.tip.has_job, !r->core->tip_rests);
+        }
+        rig_pass(r, 50);
+    }
+    cr_assert_eq(r->wall_ms - begun, 20000);
+    cr_assert_geq(r->block_count - blocks, 6 * 19);
+    cr_assert_leq(r->block_count - blocks, 6 * 21 + 11);
+    cr_assert_eq(w->counts.rejected, 0);
+    rig_free(r);
+}
+
+static void check_sent(const struct rig *r)
+{
+    for (size_t i = 0; i < r->sent_count; i++) {
+        const struct message *m = &r->sent[i].message;
+        if (m->type == MESSAGE_TIP && m->u.tip.has_job)
+            cr_assert_leq(m->u.tip.body.ntime, r->wall_ms / 1000 + NETWORK_FUTURE_S, "its block would be refused");
+    }
 }
 
 /* Whatever happens, and across restarts: no header stands under two jobs. The clock stands still, goes, and is set. */
@@ -197,6 +245,7 @@ Test(tips, no_two_jobs_ever_share_a_header)
             last = job->id;
             count++;
         }
+        check_sent(r);
         seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407U;
         switch (seed >> 61) {
         case 0:
@@ -207,6 +256,7 @@ Test(tips, no_two_jobs_ever_share_a_header)
             break;
         case 2:
             r->wall_ms += ((int64_t)(seed >> 40 & 0x3ff) - 512) * 20000; /* up to 3 hours either way */
+            rig_pass(r, 50);
             break;
         case 3: {
             struct core_config config = rig_config(r);
@@ -223,6 +273,7 @@ Test(tips, no_two_jobs_ever_share_a_header)
             w->heard_ns = r->now_ns + INT64_C(30) * 1000000000;
             rig_pass(r, 30000);
             r->wall_ms = seed & 1 << 20 ? wall : r->wall_ms;
+            rig_pass(r, 50);
         }
         }
     }

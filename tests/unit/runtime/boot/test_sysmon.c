@@ -50,6 +50,7 @@ Test(sysmon, a_queue_that_nobody_saw_is_mended, .init = fake_world)
     helper = rti_m_new(1);
     rti_world.allp[1] = idle;
     store_rlx(&rti_world.procs, 2);
+    store_rlx(&rti_world.ps, 2);
     rti_lock_acquire(&rti_world.lock);
     rti_world_put_idle_m_locked(helper);
     rti_world_put_idle_p_locked(idle);

@@ -18,6 +18,7 @@ UNUSED static void fake_world(void)
     m = rti_m_new(0);
     rti_world.allp[0] = p;
     store_rlx(&rti_world.procs, 1);
+    store_rlx(&rti_world.ps, 1);
     store_rlx(&rti_world.id_next, 1);
     cr_assert_eq(rti_stackpool_init(&rti_world.stacks, 64 << 20, RTI_GUARD_NONE), 0);
     m->p = p;
@@ -32,6 +33,7 @@ UNUSED static struct g *fake_g(enum rti_g_state state)
 {
     struct g *g = rti_g_new();
     store_rlx(&g->status, state);
+    g->guarded = true; /* it has no stack, so no canary */
     return g;
 }
 

@@ -72,6 +72,7 @@ Test(findwork, the_global_queue_goes_first_within_61_picks, .init = up)
 Test(findwork, a_share_of_the_global_queue_moves_to_the_ring, .init = up)
 {
     store_rlx(&rti_world.procs, 4);
+    store_rlx(&rti_world.ps, 4);
     rti_world.allp[1] = rti_world.allp[2] = rti_world.allp[3] = rti_p_new(1, 1);
     put_global(0, 100);
     cr_assert(rti_findwork_visible());
@@ -132,6 +133,7 @@ Test(findwork, while_the_world_stops_nothing_is_picked, .init = up)
 {
     put(0);
     store_rlx(&rti_world.stopping, 1);
+    store_rlx(&rti_world.attention, RTI_ATTENTION_END);
     cr_assert_null(rti_findwork_fast(p));
     cr_assert_null(rti_findwork_next(m));
 }

@@ -14,6 +14,7 @@ static void up(void)
     rti_world.m_count = 2;
     rti_world.allp[1] = idle;
     store_rlx(&rti_world.procs, 2);
+    store_rlx(&rti_world.ps, 2);
     rti_lock_acquire(&rti_world.lock);
     rti_world_put_idle_m_locked(helper);
     rti_world_put_idle_p_locked(idle);
