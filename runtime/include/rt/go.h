@@ -65,7 +65,7 @@ void rt_set_name(const char *name);
 void rt_lock_thread(void);
 void rt_unlock_thread(void);
 /* The calling goroutine lends out addresses of its stack until the matching unpin: the stack stays in memory however
- * long it is parked. Counted, up to 65535. Needed only by goroutines started with .hibernate; a no-op on a thread that
+ * long it is parked. Counted, up to 255. Needed only by goroutines started with .hibernate; a no-op on a thread that
  * runs none. */
 void rt_stack_pin(void);
 void rt_stack_unpin(void);
