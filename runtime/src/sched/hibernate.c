@@ -55,7 +55,6 @@ static bool enabled(void)
 
 void rti_hibernate_init(void)
 {
-    size_t bytes = RTI_STACKHINTS_SANITIZED ? (size_t)256 << 20 : (size_t)16 << 30;
     hib.background = (struct walk){0};
     hib.claimed = 0;
     hib.next_ns = 0;
@@ -66,7 +65,7 @@ void rti_hibernate_init(void)
     store_rlx(&hib.trimmed, 0);
     store_rlx(&hib.refused, 0);
     if (enabled())
-        rti_savepool_init(&hib.pool, bytes);
+        rti_savepool_init(&hib.pool, rti_world.stacks.bytes / 16); /* a copy is a small part of a stack */
 }
 
 void rti_hibernate_destroy(void)

@@ -35,7 +35,7 @@ struct rti_hibernate_counts {
 };
 
 /* At boot, after the switches were read and membarrier is known; and when nobody runs any more. */
-void rti_hibernate_init(void);
+void rti_hibernate_init(void); /* after the stacks are reserved */
 void rti_hibernate_destroy(void);
 
 /* For round.c: g, whose hib is not NONE, is about to be started. Afterwards its stack is as it left it. */
