@@ -69,7 +69,7 @@ void rt_unlock_thread(void);
  * runs none. */
 void rt_stack_pin(void);
 void rt_stack_unpin(void);
-/* Gives back what stacks hold in vain, as the runtime does by itself a few seconds apart: free stacks, the pages below
+/* Gives back what stacks hold in vain, as the runtime does by itself ten seconds apart: free stacks, the pages below
  * the stack pointer of parked goroutines, and the whole stack of those with .hibernate. A goroutine is taken when it
  * has not run since the call before, so two calls take all that idle. Returns how many stacks were copied out. Takes
  * about a microsecond a goroutine; yields in between. Any goroutine, and any thread while rt_main runs. Does nothing
