@@ -10,7 +10,8 @@ struct pipe {
     struct rt_pd *in, *out;
     size_t bytes;
     struct rt_waitgroup left;
-    struct dice dice;
+    struct dice dice, other_dice; /* one for each of the two that use it */
+    _Atomic(bool) drained;
 };
 
 static void open_pipe(struct pipe *p)
@@ -87,4 +88,59 @@ static void deadlines(struct dice *d)
     rt_poll_close_fd(&p.out);
 }
 
-const struct program programs_io[] = {{"pipe", bytes}, {"poll_deadline", deadlines}, {0}};
+/* --- several wait at once, each for its own, some for the time only; a close ends a wait --- */
+
+enum { PIPES_MAX = 5 };
+
+static void reader(void *arg)
+{
+    struct pipe *p = arg;
+    for (size_t got = 0; got < p->bytes;) {
+        char c;
+        int64_t until = rt_deadline(swarm_between(&p->dice, 0, 2) * p->dice.unit_ns);
+        ssize_t n = rt_read(p->in, &c, 1, swarm_draw(&p->dice, 2) ? until : RT_NO_DEADLINE);
+        HOLDS((n == 1 && c == (char)got) || (n == -ETIMEDOUT && rt_now() >= until));
+        got += n == 1;
+        swarm_dawdle(&p->dice);
+    }
+    char c;
+    p->drained = true;
+    ssize_t n = rt_read(p->in, &c, 1, RT_NO_DEADLINE); /* nothing more will come */
+    HOLDS(n == -ECANCELED);
+    rt_waitgroup_done(&p->left);
+}
+
+static void writer(void *arg)
+{
+    struct pipe *p = arg;
+    for (size_t sent = 0; sent < p->bytes; sent++) {
+        char c = (char)sent;
+        HOLDS(rt_write(p->out, &c, 1, RT_NO_DEADLINE, NULL) == 1);
+        swarm_dawdle(&p->other_dice);
+    }
+    rt_waitgroup_done(&p->left);
+}
+
+static void many(struct dice *d)
+{
+    static struct pipe pipes[PIPES_MAX];
+    int n = swarm_between(d, 1, PIPES_MAX);
+    for (int i = 0; i < n; i++) {
+        pipes[i] = (struct pipe){.bytes = swarm_draw(d, 6), .dice = swarm_split(d)};
+        pipes[i].other_dice = swarm_split(d);
+        open_pipe(&pipes[i]);
+        rt_waitgroup_add(&pipes[i].left, 2);
+        rt_go(reader, &pipes[i]);
+        rt_go(writer, &pipes[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        while (!pipes[i].drained)
+            rt_sleep(d->unit_ns);
+        swarm_dawdle(d);
+        rt_poll_close_fd(&pipes[i].in);
+        rt_waitgroup_wait(&pipes[i].left);
+        rt_poll_close_fd(&pipes[i].out);
+    }
+}
+
+const struct program programs_io[] = {{"pipe", bytes}, {"poll_deadline", deadlines}, {"poll_many", many}, {0}};

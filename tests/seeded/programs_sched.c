@@ -4,7 +4,7 @@
 #include <rt/blocking.h>
 #include <rt/rt.h>
 
-enum { HANDS_MAX = 40 };
+enum { HANDS_MAX = 300 };
 
 /* --- a tree of goroutines, each waiting for its children --- */
 
@@ -80,7 +80,7 @@ static void crowd(struct dice *d)
 {
     static struct many m;
     static struct hand hands[HANDS_MAX];
-    int n = swarm_between(d, 1, HANDS_MAX);
+    int n = swarm_between(d, 1, swarm_draw(d, 8) == 0 ? HANDS_MAX : 40); /* now and then more than one batch of ids */
     m = (struct many){0};
     rt_waitgroup_add(&m.left, n);
     for (int i = 0; i < n; i++) {

@@ -81,7 +81,7 @@ size_t rt_stacks_trim(void);
 int rt_errno(void);
 
 /* A thread outside the runtime (a library's) will make goroutines runnable later: until the matching release, "all
- * goroutines are asleep" is not reported. Counted. Any thread. */
+ * goroutines are asleep" is not reported. Counted. Any thread. The last release reports it, should it be so. */
 void rt_external_hold(void);
 void rt_external_release(void);
 

@@ -8,6 +8,7 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/hibernate.h"
+#include "sched/deadlock.h"
 #include "sched/locked.h"
 #include "sched/points.h"
 #include "sched/round.h"
@@ -110,5 +111,6 @@ void rt_external_hold(void)
 
 void rt_external_release(void)
 {
-    add_rlx(&rti_world.holds, -1);
+    if (add_rlx(&rti_world.holds, -1) == 1) /* the last: what it kept from being reported is so now */
+        rti_deadlock_check();
 }

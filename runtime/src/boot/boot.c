@@ -176,21 +176,6 @@ static bool join_all(void)
     return all;
 }
 
-/* All Ms, those that ended earlier too; ids begin anew with the next rt_main. */
-static void retire_ms(void)
-{
-    for (struct m *m = rti_world.all_m, *next; m; m = next) {
-        next = m->all_next;
-        rti_m_retire(m);
-    }
-    for (struct m *m = rti_world.free_m, *next; m; m = next) {
-        next = m->idle_next;
-        rti_m_retire(m);
-    }
-    rti_world.all_m = rti_world.free_m = NULL;
-    rti_world.m_made = 0;
-}
-
 /* Nobody runs any more. Gs, Ms and Ps stay in their slabs; the rest is as before boot. */
 static void tear_down(void)
 {
@@ -200,7 +185,11 @@ static void tear_down(void)
         rti_p_retire(rti_world.allp[i]);
         rti_world.allp[i] = NULL;
     }
-    retire_ms();
+    for (struct m *m = rti_world.all_m, *next; m; m = next) {
+        next = m->all_next;
+        m->idle_next = rti_world.free_m;
+        rti_world.free_m = m;
+    }
     store_rlx(&rti_world.procs, 0);
     rti_spawn_reclaim_all();
     rti_hibernate_destroy();
@@ -214,7 +203,7 @@ static void tear_down(void)
     store_rlx(&rti_world.attention, 0);
     rti_stopworld_reset();
     rti_world.idle_p = NULL;
-    rti_world.idle_m = NULL;
+    rti_world.idle_m = rti_world.all_m = NULL;
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);

@@ -25,9 +25,11 @@ static bool is_overflow(const struct g *g, const char *at)
 static void restore_and_return(int signo, siginfo_t *info, void *context)
 {
     struct sigaction *old = signo == SIGSEGV ? &old_segv : &old_bus;
-    if ((old->sa_flags & SA_SIGINFO) && old->sa_sigaction)
+    if (old->sa_flags & SA_SIGINFO)
         old->sa_sigaction(signo, info, context); /* a sanitizer's report */
-    signal(signo, SIG_DFL);                      /* the faulting instruction runs again and ends the process */
+    else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+        old->sa_handler(signo);
+    signal(signo, SIG_DFL); /* the faulting instruction runs again and ends the process */
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)

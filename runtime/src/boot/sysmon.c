@@ -25,7 +25,7 @@ static void end_slice(struct p *p, int64_t now)
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
         p->seen.tick_ns = now;
-    } else if (now - p->seen.tick_ns >= SLICE_NS && !load_rlx(&p->preempt)) {
+    } else if (now - p->seen.tick_ns >= SLICE_NS && !(load_rlx(&p->preempt) & RTI_PREEMPT_SLICE)) {
         rti_lock_acquire(&rti_world.lock);
         rti_preempt_ask_locked(p, RTI_PREEMPT_SLICE);
         rti_lock_release(&rti_world.lock);
@@ -69,10 +69,11 @@ static void retake_seeded(struct p *p, int64_t now)
 
 static void round_trip_seeded(int64_t now)
 {
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++)
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
         if (load_rlx(&rti_world.allp[i]->state) == RTI_P_RUNNING)
             retake_seeded(rti_world.allp[i], now);
+    rti_thread_reap(false);
 }
 
 static bool round_trip(int64_t now)
@@ -116,13 +117,14 @@ void rti_sysmon_run(void)
     for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
         if (rti_note_sleep_for(&rti_world.sysmon_note, sleep_ns))
             rti_note_clear(&rti_world.sysmon_note);
-        if (rti_debugvars.seed) {
-            sleep_ns = LONGEST_NS / 2;
-            round_trip_seeded(rti_clock_monotonic());
-            continue;
-        }
         int64_t now = rti_clock_monotonic();
         rti_world_stamp(now);
+        if (rti_debugvars.seed) {
+            sleep_ns = LONGEST_NS / 2;
+            round_trip_seeded(now);
+            rti_schedtrace_round(now);
+            continue;
+        }
         if (round_trip(now))
             calm = 0;
         bool stacks = rti_hibernate_step(now);

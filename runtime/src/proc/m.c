@@ -37,5 +37,6 @@ void rti_m_reset(struct m *m)
     uint32_t id = m->id, call = load_rlx(&m->call);
     memset(m, 0, sizeof *m);
     m->id = id;
+    m->points.rand.state = id;
     store_rlx(&m->call, (call + 2) & ~1u);
 }

@@ -85,8 +85,6 @@ struct m *rti_m_new(uint32_t id);
 /* An M whose thread was joined is as new, but for its id and that `call` goes on rising: sysmon may still compare it.
  */
 void rti_m_reset(struct m *m);
-/* m's thread was joined: a later rti_m_new gives it out again. No M runs. */
-void rti_m_retire(struct m *m);
 
 /* The running thread's M, or NULL. Never kept across a call that may switch. */
 extern _Thread_local struct m *rti_m_current;

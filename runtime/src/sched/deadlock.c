@@ -36,7 +36,7 @@ const char *rti_deadlock_reason(unsigned why)
 static bool dead_locked(void)
 {
     uint32_t asleep = rti_world.idle_m_count + rti_world.m_waiting + (rti_world.polling ? 1 : 0);
-    return asleep == rti_world.m_count && !rti_world.runq.len && !rti_findwork_visible() &&
+    return rti_world.m_count > 0 && asleep == rti_world.m_count && !rti_world.runq.len && !rti_findwork_visible() &&
            rti_timers_next() == INT64_MAX && !rti_netpoll_has_waiters() && load_rlx(&rti_world.holds) == 0 &&
            load_rlx(&rti_world.spinning) == 0 && !load_rlx(&rti_world.stopping);
 }

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/debugvars.h"
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -137,8 +138,10 @@ static struct g *steal_from(struct m *m, struct p *from, bool last)
     struct g *g = g_of(rti_runq_steal(&m->p->runq, &from->runq));
     if (!g && last)
         g = steal_next(from);
-    if (g)
-        rti_p_count(&m->p->count.steals);
+    if (!g)
+        return NULL;
+    rti_p_count(&m->p->count.steals);
+    RTI_PROBE3(steal, g->id, m->p->id, from->id);
     return g;
 }
 
@@ -263,6 +266,7 @@ static void sleep_idle(struct m *m)
     if (load_rlx(&rti_world.stopping))
         return;
     rti_deadlock_check();
+    RTI_PROBE1(m__stop, m->id);
     rti_note_sleep(&m->note);
     rti_note_clear(&m->note);
     m->listed = false;

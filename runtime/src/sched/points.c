@@ -33,10 +33,15 @@ void rti_points_here(void)
 
 void rti_points_checkpoint(void)
 {
-    if (rti_points_armed && !load_rlx(&rti_world.stopping))
-        rti_points_here();
-    else
+    struct m *m = rti_m_self();
+    uint32_t why = load_rlx(&m->p->preempt);
+    if (why != RTI_PREEMPT_POINT) { /* something else is asked, too */
         rti_round_yield();
+        return;
+    }
+    if (rti_debugvars.seed)
+        rti_seeded_yields(); /* it would, if it were asked: whoever computes lets time pass */
+    rti_points_here();
 }
 
 static void on_lock(uint32_t rank, enum rti_lock_event what)

@@ -1,6 +1,7 @@
 #include "sched/round.h"
 
 #include "base/debugvars.h"
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/p.h"
 #include "proc/world.h"
@@ -101,6 +102,7 @@ static ALWAYS_INLINE void start(struct m *m, struct g *g)
     rti_g_run(g);
     m->curg = g;
     rti_p_count(&m->p->count.switches);
+    RTI_PROBE2(goroutine__start, g->id, m->p->id);
 }
 
 RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finish how)
@@ -164,6 +166,7 @@ void rti_round_exit(void)
 {
     struct m *m = rti_m_self();
     check_leave(m);
+    RTI_PROBE1(goroutine__exit, m->curg->id);
     if (UNLIKELY(m->locked_g))
         rti_locked_end(m);
     leave_to(m, m->ending ? NULL : rti_findwork_fast(m->p), RTI_FINISH_EXIT);
@@ -176,8 +179,9 @@ static NOINLINE void yield_oddly(struct m *m)
     bool far = rti_debugvars.alwaysmigrate;
     struct g *next = NULL;
     if (rti_debugvars.seed) {
+        rti_seeded_yields();
         far = rti_seeded_choose(2);
-        next = rti_findwork_fast(m->p);
+        next = m->locked_g ? NULL : rti_findwork_fast(m->p);
     }
     leave_to(m, next, far ? RTI_FINISH_YIELD_FAR : RTI_FINISH_YIELD);
 }

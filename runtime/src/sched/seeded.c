@@ -19,14 +19,15 @@
 #include "sched/timers.h"
 #include <rt/check.h>
 
-enum { POPPED_MAX = 8, ROTATE_MAX = 16, POLL_EVERY = 64, SPIN_ROUNDS = 2000 };
+enum { POPPED_MAX = 8, ROTATE_MAX = 16, POLL_ODDS = 8, SPIN_YIELDS = 2000 };
 enum { SECOND_NS = 1000000000, SPIN_NS = 1000000 };
 
 static struct {
     struct rti_rand rand;
     uint64_t hash, steps;
     uint32_t odds;    /* a goroutine gives way at one point in so many */
-    uint32_t rounds;  /* picks since the clock moved */
+    uint32_t yields;  /* of goroutines' own accord, since the clock moved or anybody was made ready */
+    bool forced;      /* the yield that follows is a point's */
     uint32_t popped;  /* timers taken from their heaps and not fired yet: as if another thread were about to */
     int64_t now_ns;   /* the clock */
     const char *line; /* see replay_as */
@@ -66,7 +67,14 @@ void rti_seeded_end(void)
 
 bool rti_seeded_gives_way(void)
 {
-    return rti_seeded_choose(run.odds) == 0;
+    run.forced = rti_seeded_choose(run.odds) == 0;
+    return run.forced;
+}
+
+void rti_seeded_yields(void)
+{
+    run.yields += !run.forced;
+    run.forced = false;
 }
 
 /* --- which goroutine, and on which P --- */
@@ -102,7 +110,7 @@ static struct rti_qnode *own(struct p *p)
 
 static struct rti_qnode *steal(struct p *p)
 {
-    uint32_t procs = load_rlx(&rti_world.procs), start = rti_seeded_choose(procs);
+    uint32_t procs = rti_world_ps(), start = rti_seeded_choose(procs);
     bool room = rti_runq_len(&p->runq) <= rti_runq_room(&p->runq) / 2;
     for (uint32_t i = 0; i < procs; i++) {
         struct p *from = rti_world.allp[(start + i) % procs];
@@ -152,6 +160,7 @@ struct g *rti_seeded_fast(struct m *m)
 bool rti_seeded_place(struct p *p, struct g *g)
 {
     struct rti_gqueue batch = {0};
+    run.yields = 0;
     uint32_t where = rti_seeded_choose(4);
     if (where >= 2)
         return false;
@@ -171,7 +180,7 @@ static bool pop_timer(void)
 {
     if (run.popped == POPPED_MAX)
         return false;
-    uint32_t procs = load_rlx(&rti_world.procs), start = rti_seeded_choose(procs);
+    uint32_t procs = rti_world_ps(), start = rti_seeded_choose(procs);
     for (uint32_t i = 0; i < procs; i++) {
         struct p *p = rti_world.allp[(start + i) % procs];
         if (load_rlx(&p->timer_next) <= run.now_ns && rti_timers_pop(p, run.now_ns, &run.fire[run.popped])) {
@@ -198,7 +207,7 @@ static bool step_timers(void)
 
 static void set_clock(int64_t now_ns)
 {
-    run.rounds = 0;
+    run.yields = 0;
     run.now_ns = now_ns;
     mix((uint64_t)now_ns);
     rti_clock_set_fake(now_ns);
@@ -215,16 +224,13 @@ bool rti_seeded_jump(void)
 
 struct g *rti_seeded_look(struct m *m)
 {
-    if (++run.rounds % POLL_EVERY == 0) {
-        struct g *g = rti_netpoll_look(m);
-        if (g)
-            return g;
-    }
-    if (run.rounds >= SPIN_ROUNDS && !rti_seeded_jump())
+    struct g *g;
+    if (rti_netpoll_has_waiters() && rti_seeded_choose(POLL_ODDS) == 0 && (g = rti_netpoll_look(m)))
+        return g;
+    if (run.yields >= SPIN_YIELDS && !rti_seeded_jump())
         set_clock(run.now_ns + SPIN_NS);
     while (rti_seeded_choose(4) == 0 && step_timers())
         ;
-    struct g *g;
     do
         g = pick(m);
     while (!g && step_timers());

@@ -8,8 +8,8 @@
  * goroutine runnable while nothing runs; from there on the run depends on more than the seed.
  *
  * Time stands still while anything can run; then descriptors are looked at, and then the clock jumps to the first
- * deadline. When goroutines do nothing but give way to each other (SPIN_ROUNDS picks without a jump), it jumps too:
- * they may be waiting for the time. */
+ * deadline. When goroutines do nothing but yield or pass checkpoints (2000 times, and nobody is made ready), it
+ * jumps too: they may be waiting for the time. */
 #ifndef RTI_SEEDED_H
 #define RTI_SEEDED_H
 
@@ -28,6 +28,8 @@ void rti_seeded_end(void);
 uint32_t rti_seeded_choose(uint32_t n);
 /* At a point: the running goroutine is to give way. The odds are the seed's, too. */
 bool rti_seeded_gives_way(void);
+/* The running goroutine yields, or passes a checkpoint. */
+void rti_seeded_yields(void);
 /* On a goroutine's stack: who runs next; NULL: the system stack shall look. May bind m to another P. */
 struct g *rti_seeded_fast(struct m *m);
 /* On m's system stack: fires timers that are due, in any order and among the goroutines that run meanwhile; picks.

@@ -1,5 +1,6 @@
 #include "sched/spawn.h"
 
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -88,6 +89,7 @@ uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void
 {
     struct g *g = rti_spawn_prepare(attr, fn, arg, site);
     uint64_t id = g->id; /* once submitted, g is not ours: it may be dead and reused */
+    RTI_PROBE2(goroutine__create, id, fn);
     rti_round_submit_any(g);
     rti_sched_point();
     return id;

@@ -6,6 +6,7 @@
 #include "proc/world.h"
 #include "sched/netpoll.h"
 #include "sched/sched.h"
+#include <rt/check.h>
 
 bool rti_timers_due(struct p *p)
 {
@@ -45,10 +46,18 @@ int64_t rti_timers_next(void)
     return first;
 }
 
+/* Threads without a P put their timers here. */
+static NOINLINE struct p *of_foreigners(void)
+{
+    if (load_acq(&rti_world.procs) == 0) /* pairs with the store at boot */
+        rt_throw("a timer was started while no rt_main runs");
+    return rti_world.allp[0];
+}
+
 void rti_timers_start(struct rti_timer *t)
 {
     struct m *m = rti_m_self();
-    struct p *p = m && m->p ? m->p : rti_world.allp[0];
+    struct p *p = m && m->p ? m->p : of_foreigners();
     int64_t when = t->when_ns; /* t may have fired and be gone once the lock is open */
     store_rel(&t->home, p);    /* pairs with load_acq in lock_home */
     rti_lock_acquire(&p->timer_lock);

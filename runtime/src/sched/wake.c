@@ -1,6 +1,7 @@
 #include "sched/wake.h"
 
 #include "base/atomic.h"
+#include "base/probe.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "sched/findwork.h"
@@ -18,6 +19,7 @@ void rti_wake_run_p_unlock(struct p *p, bool spinning)
         m = rti_thread_new_locked();
     m->spinning = spinning;
     rti_world_bind_locked(m, p);
+    RTI_PROBE2(m__start, m->id, p->id);
     rti_lock_release(&rti_world.lock);
     if (fresh)
         rti_thread_start(m);

@@ -14,6 +14,7 @@ static void up(void)
     for (uint32_t i = 1; i < PROCS; i++)
         rti_world.allp[i] = rti_p_new(i, 1);
     store_rlx(&rti_world.procs, PROCS);
+    store_rlx(&rti_world.ps, PROCS);
     rti_debugvars.seed = 1;
     rti_seeded_begin(1);
 }
@@ -135,15 +136,34 @@ Test(seeded, timers_of_one_moment_fire_in_either_order, .init = up)
     cr_assert(ab > 10 && ba > 10, "%d %d", ab, ba);
 }
 
-Test(seeded, who_only_gives_way_sees_the_time_pass_after_all, .init = up)
+Test(seeded, who_only_yields_sees_the_time_pass_after_all, .init = up)
 {
     int64_t start = rti_clock_now();
     struct g *g = fake_g(RTI_G_RUNNABLE);
     struct rti_gqueue none = {0};
-    int picks = 0;
-    for (; rti_clock_now() == start && picks < 100000; picks++) {
+    int yields = 0, forced = 0;
+    for (; rti_clock_now() == start && yields < 100000; yields++) {
+        while (rti_seeded_gives_way()) { /* what a point makes it do does not count */
+            rti_seeded_yields();
+            forced++;
+        }
+        rti_seeded_yields();
         rti_runq_put(&m->p->runq, &g->link, &none);
         cr_assert_eq(rti_seeded_look(m), g);
     }
-    cr_assert(picks > 1000 && picks < 100000, "%d", picks);
+    cr_assert(yields > 1000 && yields < 10000 && forced > 0, "%d %d", yields, forced);
+}
+
+Test(seeded, while_anybody_is_made_ready_the_time_stands, .init = up)
+{
+    int64_t start = rti_clock_now();
+    struct g *g = fake_g(RTI_G_RUNNABLE);
+    struct rti_gqueue none = {0};
+    for (int i = 0; i < 10000; i++) {
+        rti_seeded_yields();
+        if (!rti_seeded_place(m->p, g))
+            rti_runq_put(&m->p->runq, &g->link, &none);
+        cr_assert_eq(rti_seeded_look(m), g);
+    }
+    cr_assert_eq(rti_clock_now(), start);
 }
