@@ -56,7 +56,6 @@ static bool enabled(void)
 
 void rti_hibernate_init(void)
 {
-    size_t bytes = RTI_STACKHINTS_SANITIZED ? (size_t)256 << 20 : (size_t)16 << 30;
     hib.background = (struct walk){0};
     hib.claimed = 0;
     hib.next_ns = 0;
@@ -67,7 +66,7 @@ void rti_hibernate_init(void)
     store_rlx(&hib.trimmed, 0);
     store_rlx(&hib.refused, 0);
     if (enabled())
-        rti_savepool_init(&hib.pool, bytes);
+        rti_savepool_init(&hib.pool, rti_world.stacks.bytes / 16); /* a copy is a small part of a stack */
 }
 
 void rti_hibernate_destroy(void)
@@ -138,7 +137,7 @@ RTI_NO_SANITIZE static void prepare(struct claim *c)
 static void restore(struct g *g)
 {
     char *sp = g->ctx.sp;
-    rti_stackcode_unpack(sp, sp, (size_t)(rti_spawn_top(g, g->stack_hi) - sp), g->saved);
+    rti_stackcode_unpack(sp, sp, (size_t)(rti_spawn_top(g, rti_g_stack_hi(g)) - sp), g->saved);
     rti_savepool_give(&hib.pool, g->saved);
     add_rlx(&hib.restored, 1);
 }
@@ -171,12 +170,13 @@ void rti_hibernate_start(struct g *g)
 /* Has g waited since the last look? Remembers what it saw. */
 static bool wanted_locked(struct g *g, uint32_t status)
 {
-    uint32_t done = status | RTI_G_STATE_MASK; /* no state: dealt with in this wait */
-    bool idle = g->seen == status || (rti_debugvars.hibernate >= EAGER && g->seen != done);
+    /* Seven bits of its generation tell waits apart; a wait taken for another one is only taken too early. */
+    uint8_t seen = (uint8_t)(status / RTI_G_GENERATION << 1), done = seen | 1; /* done: dealt with in this wait */
+    bool idle = g->seen == seen || (rti_debugvars.hibernate >= EAGER && g->seen != done);
     if ((status & RTI_G_STATE_MASK) != RTI_G_WAITING || load_rlx(&g->hib) != RTI_HIB_NONE)
         return false;
     if (g->seen != done)
-        g->seen = idle ? done : status;
+        g->seen = idle ? done : seen;
     return idle;
 }
 
@@ -351,7 +351,7 @@ size_t rti_hibernate_copy(struct g *g, void *to)
 {
     if (load_acq(&g->hib) != RTI_HIB_SAVED) /* pairs with store_rel in publish_locked */
         return 0;
-    size_t bytes = (size_t)(rti_spawn_top(g, g->stack_hi) - (char *)g->ctx.sp);
+    size_t bytes = (size_t)(rti_spawn_top(g, rti_g_stack_hi(g)) - (char *)g->ctx.sp);
     rti_stackcode_unpack(to, g->ctx.sp, bytes, g->saved);
     return bytes;
 }

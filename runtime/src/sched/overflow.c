@@ -9,7 +9,8 @@ void rti_overflow_tell(const struct g *g, const void *at)
 {
     rti_print_text("fatal: stack overflow\n");
     rti_print_text("goroutine %lu%s%s ran over the end of its stack of %lu bytes (at %p)\n", (unsigned long)g->id,
-                   g->name ? " " : "", g->name ? g->name : "", (unsigned long)(g->stack_hi - g->stack_lo), at);
+                   g->name ? " " : "", g->name ? g->name : "",
+                   (unsigned long)rti_stackpool_usable((enum rt_stack)g->stack_class), at);
     rti_symbol_print("        runs ", (void *)(uintptr_t)g->fn);
     if (g->created_at) {
         rti_print_text("created by goroutine %lu\n", (unsigned long)g->parent);

@@ -85,7 +85,7 @@ Test(traceback, a_walk_survives_whatever_lies_on_the_stack, .init = fake_world)
 {
     struct g *g = fake_g(RTI_G_WAITING);
     rti_spawn_bind(p, g, unused);
-    uintptr_t *top = (uintptr_t *)(void *)g->stack_hi;
+    uintptr_t *top = (uintptr_t *)(void *)rti_g_stack_hi(g);
     uintptr_t code = (uintptr_t)&unused + 1;
     g->ctx.pc = (void *)code;
     const uintptr_t bad[] = {0,
