@@ -11,6 +11,7 @@
     X(alwaysmigrate, 0, "1: every yield goes through the global queue, so another thread may pick it up")              \
     X(membarrier, 1, "0: act as if the kernel had no membarrier(2)")                                                   \
     X(guardpages, 2, "0: no guard pages, 1: by mprotect, 2: the best the kernel has")                                  \
+    X(updatemaxprocs, 1, "0: keep the number of Ps when the CPUs we may use change")                                   \
     X(stackmib, 0, "address space for stacks in MiB; 0: 256 GiB, less under sanitizers")
 
 struct rti_debugvars {

@@ -21,6 +21,7 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
+#include "sched/resize.h"
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
@@ -50,15 +51,18 @@ static int parse_godebug(const struct rt_config *config)
 
 static int count_procs(const struct rt_config *config)
 {
+    store_rlx(&rti_world.procs_auto, 0);
     if (config && config->procs != 0) {
         if (config->procs > 0 && config->procs <= RTI_MAX_PROCS)
             return config->procs;
         rti_print_text("lode: procs is %d: not 1 to %d\n", config->procs, RTI_MAX_PROCS);
         return -EINVAL;
     }
-    int n = rti_procs_parse(getenv("GOMAXPROCS"));
+    const char *text = getenv("GOMAXPROCS");
+    int n = rti_procs_parse(text);
+    store_rlx(&rti_world.procs_auto, (!text || !*text) && rti_debugvars.updatemaxprocs);
     if (n < 0)
-        rti_print_text("lode: GOMAXPROCS is '%s': not 1 to %d\n", getenv("GOMAXPROCS"), RTI_MAX_PROCS);
+        rti_print_text("lode: GOMAXPROCS is '%s': not 1 to %d\n", text, RTI_MAX_PROCS);
     return n;
 }
 
@@ -161,12 +165,12 @@ static bool join_all(void)
 /* Nobody runs any more. Gs, Ms and Ps stay in their slabs; the rest is as before boot. */
 static void tear_down(void)
 {
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++) {
+    for (uint32_t i = 0; i < RTI_MAX_PROCS && rti_world.allp[i]; i++) {
         rti_timerheap_free(&rti_world.allp[i]->timers);
         rti_world.allp[i] = NULL;
     }
     store_rlx(&rti_world.procs, 0);
+    store_rlx(&rti_world.ps, 0);
     rti_spawn_reclaim_all();
     rti_netpoll_free();
     rti_stackpool_destroy(&rti_world.stacks);
@@ -226,6 +230,13 @@ int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg)
 int rt_procs(void)
 {
     return (int)load_acq(&rti_world.procs); /* pairs with store_rel in make_ps */
+}
+
+int rt_set_procs(int n)
+{
+    if (n >= 1)
+        store_rlx(&rti_world.procs_auto, 0);
+    return rti_resize_set(n);
 }
 
 const char *rt_version(void)

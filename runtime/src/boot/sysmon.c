@@ -1,16 +1,19 @@
 #include "boot/sysmon.h"
 
 #include "base/clock.h"
+#include "boot/procs.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
+#include "sched/resize.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 
+enum { UPDATE_NS = 1000000000 };
 enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
 
 /* A goroutine that has run for a whole slice is asked to yield. */
@@ -49,6 +52,16 @@ static bool retake(struct p *p, int64_t now)
     return rti_handoff_retake(p, call);
 }
 
+/* At most once a second: as many Ps as the system grants us now, unless the number was set by hand. */
+static void follow_limits(int64_t now)
+{
+    static int64_t last; /* sysmon's */
+    if (!load_rlx(&rti_world.procs_auto) || now - last < UPDATE_NS)
+        return;
+    last = now;
+    rti_resize_try(rti_procs_default());
+}
+
 static bool round_trip(int64_t now)
 {
     bool busy = false;
@@ -61,6 +74,7 @@ static bool round_trip(int64_t now)
         busy |= retake(p, now);
     }
     rti_thread_reap(false);
+    follow_limits(now);
     rti_netpoll_look_late(now - LATE_POLL_NS);
     return rti_wake_mend(now) || busy;
 }

@@ -4,7 +4,8 @@
  * state     where it is              who may leave it
  * IDLE      world's idle list        whoever takes it off, under the lock
  * RUNNING   an M                     that M; sysmon too, while the M is in a blocking call (sched/handoff.c)
- * STOPPED   an M or nobody           whoever starts the world (sched/stopworld.h) */
+ * STOPPED   an M or nobody           whoever starts the world (sched/stopworld.h)
+ * AWAY      nowhere: it is surplus   whoever raises the number of Ps (sched/resize.h) */
 #ifndef RTI_P_H
 #define RTI_P_H
 
@@ -21,7 +22,7 @@
 struct g;
 struct m;
 
-enum rti_p_state { RTI_P_IDLE, RTI_P_RUNNING, RTI_P_STOPPED };
+enum rti_p_state { RTI_P_IDLE, RTI_P_RUNNING, RTI_P_STOPPED, RTI_P_AWAY };
 
 /* Counted by the holder, read by anybody; no order with anything. */
 struct rti_p_counters {

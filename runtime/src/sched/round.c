@@ -8,6 +8,7 @@
 #include "sched/handoff.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/resize.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
@@ -185,7 +186,8 @@ void rti_round_yield(void)
     }
     struct g *next = rti_findwork_fast(p);
     if (!next && !p->due)
-        p->due = rti_timers_due(p); /* alone: its slices may be long, so not only every 8th time */
+        p->due = rti_timers_due(p) ||
+                 rti_resize_is_surplus(p); /* alone: its slices may be long, so not only every 8th time */
     if (!next && !p->due && !load_rlx(&rti_world.attention)) {
         next = rti_netpoll_look_stale(m);
         if (!next)

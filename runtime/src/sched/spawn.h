@@ -21,6 +21,7 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void)); /* stack an
 NORETURN void rti_spawn_body(struct g *g);                           /* on the new stack */
 void rti_spawn_recycle(struct p *p, struct g *g);                    /* after its last switch */
 void rti_spawn_check_canary(struct g *g);                            /* of a stack without a guard page */
+void rti_spawn_flush(struct p *p);                                   /* its pool of dead Gs to the world's */
 
 /* At the end of the world, no M left: every G to the world's pool, IDLE, without a stack. */
 void rti_spawn_reclaim_all(void);

@@ -7,6 +7,7 @@
 #include "proc/p.h"
 #include "sched/handoff.h"
 #include "sched/preempt.h"
+#include "sched/resize.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -155,6 +156,8 @@ void rti_stopworld_start(void)
             continue;
         if (load_rlx(&p->m))
             store_rlx(&p->state, RTI_P_RUNNING);
+        else if (rti_resize_is_surplus(p))
+            rti_resize_put_away_locked(p);
         else
             rti_world_put_idle_p_locked(p);
     }
