@@ -103,6 +103,16 @@ double bench_run_quantile(const struct bench_run *r, double q)
     return per_op(&s);
 }
 
+double bench_run_cpu_min(const struct bench_run *r)
+{
+    double least = 0;
+    for (size_t i = 0; i < r->count; i++) {
+        double each = r->sample[i].n > 0 ? (double)r->sample[i].cpu_ns / (double)r->sample[i].n : 0;
+        least = i == 0 || each < least ? each : least;
+    }
+    return least;
+}
+
 PRINTF_LIKE(2, 3) static void put(struct bench_line *l, const char *fmt, ...)
 {
     size_t room = sizeof l->text - l->len;
@@ -197,6 +207,7 @@ void bench_line_open(struct bench_line *l, const char *name, const struct bench_
     bench_line_num(l, "ns_per_op", per_op(&median));
     bench_line_num(l, "ns_min", bench_run_quantile(r, 0));
     bench_line_num(l, "ns_p95", bench_run_quantile(r, 0.95));
+    bench_line_num(l, "cpu_ns_min", bench_run_cpu_min(r));
     bench_line_int(l, "samples", (int64_t)r->count);
     if (r->raw)
         put_raw(l, r);

@@ -86,7 +86,7 @@ struct bench_sample {
 };
 
 /* What was measured. The line shows the median sample (its n, seconds and cpu_seconds, so ns_per_op = seconds / n), and
- * ns_min, ns_p95 and the number of samples. */
+ * ns_min, ns_p95, cpu_ns_min and the number of samples. */
 struct bench_run {
     int procs;
     bool raw; /* --samples */
@@ -103,6 +103,8 @@ void bench_run_add(struct bench_run *r, int64_t n, int64_t wall_ns, int64_t cpu_
 void bench_repeat(struct bench_run *r, const struct bench_options *o, void (*op)(void *arg, int64_t n), void *arg);
 /* Nanoseconds per operation at quantile q (0..1) of the samples; 0 without samples. */
 double bench_run_quantile(const struct bench_run *r, double q);
+/* The least CPU time per operation of all samples, nanoseconds: what other load on the machine disturbs least. */
+double bench_run_cpu_min(const struct bench_run *r);
 
 /* One JSON object on one line of standard output; bounded, keys and strings escaped. */
 struct bench_line {
@@ -111,7 +113,8 @@ struct bench_line {
     char text[16384];
 };
 
-/* Opens the line with name, procs, n, seconds, cpu_seconds, ns_per_op, ns_min, ns_p95, samples of the run. */
+/* Opens the line with name, procs, n, seconds, cpu_seconds, ns_per_op, ns_min, ns_p95, cpu_ns_min, samples of the run.
+ * Times are per operation and wall time but for cpu_*. */
 void bench_line_open(struct bench_line *l, const char *name, const struct bench_run *r);
 void bench_line_int(struct bench_line *l, const char *key, int64_t value);
 void bench_line_num(struct bench_line *l, const char *key, double value); /* null when not finite */

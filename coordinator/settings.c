@@ -1,6 +1,7 @@
 #include "coordinator/settings.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,6 +93,11 @@ static int read_descriptor(int *out, const char *text, char why[static 256])
     if (errno != 0 || *end != 0 || value < 0 || value > INT_MAX) {
         (void)snprintf(why, 256, "ready-fd: '%s' is no descriptor", text);
         return ERR_FORMAT;
+    }
+    int flags = fcntl((int)value, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
+        (void)snprintf(why, 256, "ready-fd: descriptor %ld is not open%s", value, flags < 0 ? "" : " for writing");
+        return -EBADF;
     }
     *out = (int)value;
     return 0;

@@ -35,8 +35,8 @@ struct settings {
 
 extern const struct config_program settings_program;
 
-/* Reads and checks what config holds; out borrows from it. 0; ERR_RANGE or ERR_FORMAT with why: settings that
- * contradict each other. */
+/* Reads and checks what config holds; out borrows from it. 0; with why: ERR_RANGE or ERR_FORMAT, settings that
+ * contradict each other; -EBADF, ready-fd is not open for writing. */
 int settings_read(struct settings *out, const struct config *config, char why[static 256]) MUST_CHECK;
 /* Whether so many workers, with two connections each, have room under the limit of descriptors (raised to its hard
  * limit first). 0: they have, or the number was not said and is lowered to what has room; ERR_FULL with why. */

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "common/base/err.h"
+#include "common/config/setting.h"
+#include "ctl/client.h"
 
-enum { DEFAULT_TIMEOUT_MS = 5000, NUMBER_DIGITS_MAX = 15 };
+enum { DEFAULT_TIMEOUT_MS = 5000, ERROR_CAP = 400 };
 
 struct reader {
     struct args *args;
@@ -19,99 +21,103 @@ struct reader {
 
 static int complain(struct reader *r, const char *what, const char *which)
 {
-    snprintf(r->error, 256, "%.80s: %.160s", which, what);
+    snprintf(r->error, ERROR_CAP, "%.80s: %.300s", which, what);
     return ERR_FORMAT;
 }
 
-static int read_number(struct reader *r, const char *option, const char *text, int64_t *out)
+static const char *const forms[] = {"table", "json", NULL};
+
+/* What an option's value becomes: a flag has none. */
+enum kind { FLAG, TEXT, ENDPOINT, FORM, NUMBER, MILLISECONDS, SECONDS };
+
+#define HEIGHT_MAX  (UINT64_C(1) << 53) /* what a JSON number holds exactly */
+#define SECONDS_MAX (UINT64_C(1) << 31)
+
+static const struct option {
+    const char *name;
+    unsigned bit; /* 0: every command has it */
+    enum kind kind;
+    size_t at; /* offset in struct args */
+    struct config_key key;
+} options[] = {
+    {"--output", 0, FORM, offsetof(struct args, json), {.type = CONFIG_ENUM, .choices = forms}},
+    {"--endpoint", 0, ENDPOINT, offsetof(struct args, endpoint), {0}},
+    {"--timeout",
+     0,
+     MILLISECONDS,
+     offsetof(struct args, timeout_ms),
+     {.type = CONFIG_DURATION, .min = CONFIG_MS, .max = 86400 * CONFIG_S}},
+    {"--help", 0, FLAG, offsetof(struct args, help), {0}},
+    {"--version", 0, FLAG, offsetof(struct args, version), {0}},
+    {"--count", ARGS_COUNT, NUMBER, offsetof(struct args, count), {.type = CONFIG_U64, .min = 1, .max = 100000}},
+    {"--from", ARGS_FROM, NUMBER, offsetof(struct args, from), {.type = CONFIG_U64, .max = HEIGHT_MAX}},
+    {"--limit", ARGS_LIMIT, NUMBER, offsetof(struct args, limit), {.type = CONFIG_U64, .min = 1, .max = 500}},
+    {"--reverse", ARGS_REVERSE, FLAG, offsetof(struct args, reverse), {0}},
+    {"--dir", ARGS_DIR, TEXT, offsetof(struct args, dir), {.type = CONFIG_STRING}},
+    {"--network", ARGS_NETWORK, TEXT, offsetof(struct args, network), {.type = CONFIG_STRING, .max = 64}},
+    {"--spacing",
+     ARGS_NETWORK,
+     SECONDS,
+     offsetof(struct args, spacing_s),
+     {.type = CONFIG_DURATION, .min = CONFIG_S, .max = SECONDS_MAX * CONFIG_S}},
+    {"--half-life",
+     ARGS_NETWORK,
+     SECONDS,
+     offsetof(struct args, half_life_s),
+     {.type = CONFIG_DURATION, .min = CONFIG_S, .max = SECONDS_MAX * CONFIG_S}},
+    {"--from-height",
+     ARGS_FROM_HEIGHT,
+     NUMBER,
+     offsetof(struct args, from_height),
+     {.type = CONFIG_U64, .max = HEIGHT_MAX}},
+};
+
+static int store_seconds(struct reader *r, const struct option *o, uint64_t ns, const char *text)
 {
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > NUMBER_DIGITS_MAX || text[digits])
-        return complain(r, "wants a whole number", option);
-    *out = strtoll(text, NULL, 10);
+    char why[160];
+    if (ns % CONFIG_S != 0) { /* headers count in whole seconds */
+        snprintf(why, sizeof why, "whole seconds are wanted, not '%.60s'", text);
+        return complain(r, why, o->name);
+    }
+    *(int64_t *)((char *)r->args + o->at) = (int64_t)(ns / CONFIG_S);
     return 0;
 }
 
-/* "250ms", "5s", "2m"; a bare number is seconds. */
-static int read_duration(struct reader *r, const char *option, const char *text, int *out_ms)
+static int store_endpoint(struct reader *r, const struct option *o, const char *text)
 {
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"", 1000}, {"m", 60000}};
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 7)
-        return complain(r, "wants a duration such as 250ms, 5s or 2m", option);
-    for (size_t i = 0; i < ARRAY_LEN(units); i++)
-        if (strcmp(text + digits, units[i].unit) == 0) {
-            int64_t ms = strtoll(text, NULL, 10) * units[i].ms;
-            if (ms < 1 || ms > 86400000)
-                return complain(r, "wants 1ms to 24h", option);
-            *out_ms = (int)ms;
-            return 0;
-        }
-    return complain(r, "wants a duration such as 250ms, 5s or 2m", option);
-}
-
-static int set_output(struct reader *r, const char *option, const char *text)
-{
-    if (strcmp(text, "json") != 0 && strcmp(text, "table") != 0)
-        return complain(r, "wants table or json", option);
-    r->args->json = strcmp(text, "json") == 0;
-    return 0;
-}
-
-static int set_endpoint(struct reader *r, const char *option, const char *text)
-{
-    (void)option;
+    char why[300];
+    if (client_check(text, why, sizeof why) < 0)
+        return complain(r, why, o->name);
     r->args->endpoint = text;
     return 0;
 }
 
-static int set_timeout(struct reader *r, const char *option, const char *text)
+/* Takes text as the value of o; as is how the option was written. */
+static int store(struct reader *r, const struct option *o, const char *text, const char *as)
 {
-    return read_duration(r, option, text, &r->args->timeout_ms);
+    char why[300], *field = (char *)r->args + o->at;
+    uint64_t n = 0;
+    if (o->kind == ENDPOINT)
+        return store_endpoint(r, o, text);
+    if (setting_read(&o->key, text, &n, why, sizeof why) < 0)
+        return complain(r, why, as);
+    switch (o->kind) {
+    case FORM:
+        *(bool *)field = n == 1;
+        return 0;
+    case NUMBER:
+        *(int64_t *)field = (int64_t)n;
+        return 0;
+    case MILLISECONDS:
+        *(int *)field = (int)((n + CONFIG_MS - 1) / CONFIG_MS);
+        return 0;
+    case SECONDS:
+        return store_seconds(r, o, n, text);
+    default:
+        *(const char **)field = text;
+        return 0;
+    }
 }
-
-static int set_count(struct reader *r, const char *option, const char *text)
-{
-    return read_number(r, option, text, &r->args->count);
-}
-
-static int set_from(struct reader *r, const char *option, const char *text)
-{
-    return read_number(r, option, text, &r->args->from);
-}
-
-static int set_limit(struct reader *r, const char *option, const char *text)
-{
-    return read_number(r, option, text, &r->args->limit);
-}
-
-static int set_dir(struct reader *r, const char *option, const char *text)
-{
-    (void)option;
-    r->args->dir = text;
-    return 0;
-}
-
-static const struct option {
-    const char *name;
-    unsigned bit;                                                       /* 0: every command has it */
-    int (*set)(struct reader *r, const char *option, const char *text); /* NULL: a flag */
-    size_t flag;                                                        /* offset in struct args */
-} options[] = {
-    {"--output", 0, set_output, 0},
-    {"--endpoint", 0, set_endpoint, 0},
-    {"--timeout", 0, set_timeout, 0},
-    {"--help", 0, NULL, offsetof(struct args, help)},
-    {"--version", 0, NULL, offsetof(struct args, version)},
-    {"--count", ARGS_COUNT, set_count, 0},
-    {"--from", ARGS_FROM, set_from, 0},
-    {"--limit", ARGS_LIMIT, set_limit, 0},
-    {"--dir", ARGS_DIR, set_dir, 0},
-    {"--reverse", ARGS_REVERSE, NULL, offsetof(struct args, reverse)},
-};
 
 static const struct option *find_option(const char *text, size_t len)
 {
@@ -129,17 +135,17 @@ static int read_long(struct reader *r)
         return complain(r, "unknown option", text);
     if (o->bit && !(r->args->command && r->args->command->options & o->bit))
         return complain(r, "is not an option here", o->name);
-    if (!o->set) {
+    if (o->kind == FLAG) {
         if (equals)
             return complain(r, "takes no value", o->name);
-        *(bool *)((char *)r->args + o->flag) = true;
+        *(bool *)((char *)r->args + o->at) = true;
         return 0;
     }
     if (equals)
-        return o->set(r, o->name, equals + 1);
+        return store(r, o, equals + 1, o->name);
     if (r->at + 1 >= r->argc)
         return complain(r, "wants a value", o->name);
-    return o->set(r, o->name, r->argv[++r->at]);
+    return store(r, o, r->argv[++r->at], o->name);
 }
 
 static int read_short(struct reader *r)
@@ -152,10 +158,10 @@ static int read_short(struct reader *r)
     if (strncmp(text, "-o", 2) != 0)
         return complain(r, "unknown option", text);
     if (text[2])
-        return set_output(r, "-o", text + 2 + (text[2] == '='));
+        return store(r, &options[0], text + 2 + (text[2] == '='), "-o");
     if (r->at + 1 >= r->argc)
         return complain(r, "wants a value", text);
-    return set_output(r, "-o", r->argv[++r->at]);
+    return store(r, &options[0], r->argv[++r->at], "-o");
 }
 
 /* The command that begins at argv[at]: of one word, or of two. */
@@ -174,7 +180,9 @@ static int read_command(struct reader *r)
         r->at += c->name[len] == ' ';
         return 0;
     }
-    return complain(r, group ? "which one? see lodectl help" : "unknown command, see lodectl help", first);
+    char which[80];
+    snprintf(which, sizeof which, "'%.70s'", first);
+    return complain(r, group ? "which one? see lodectl help" : "unknown command, see lodectl help", which);
 }
 
 static int read_one(struct reader *r)
@@ -195,46 +203,46 @@ static int read_one(struct reader *r)
 static int check_count(struct reader *r)
 {
     const struct command *c = r->args->command;
-    if (!c || c->raw || r->args->help || r->args->version)
+    if (!c || r->args->help || r->args->version)
         return 0;
     if (r->args->rest_count < c->min)
         return complain(r, c->args[0] ? c->args : "takes no arguments", "missing argument");
-    if (c->max >= 0 && r->args->rest_count > c->max)
-        return complain(r, "is one argument too many", r->args->rest[c->max]);
-    return 0;
-}
-
-static bool is_output(const char *text)
-{
-    return strncmp(text, "-o", 2) == 0 || strcmp(text, "--output") == 0 || strncmp(text, "--output=", 9) == 0;
-}
-
-/* A raw command reads its own arguments, but for help and the form of the output. rest[0] is the last word of its name,
- * as argv[0] of a program. */
-static int read_raw(struct reader *r)
-{
-    struct args *a = r->args;
-    a->rest[a->rest_count++] = r->argv[r->at++];
-    if (r->at < r->argc && (strcmp(r->argv[r->at], "--help") == 0 || strcmp(r->argv[r->at], "-h") == 0))
-        a->help = true;
-    for (; r->at < r->argc; r->at++) {
-        if (!is_output(r->argv[r->at]))
-            a->rest[a->rest_count++] = r->argv[r->at];
-        else
-            TRY(r->argv[r->at][1] == '-' ? read_long(r) : read_short(r));
+    if (c->max >= 0 && r->args->rest_count > c->max) {
+        char which[80];
+        snprintf(which, sizeof which, "'%.70s'", r->args->rest[c->max]);
+        return complain(r, "is one argument too many", which);
     }
     return 0;
 }
 
-int args_parse(struct args *out, int argc, char **argv, const struct command *table, char error[256])
+/* Errors obey -o wherever it stands, so it is looked for beyond the mistake. The last good one counts. */
+static void look_for_output(struct args *a, int argc, char **argv)
 {
-    *out = (struct args){.timeout_ms = DEFAULT_TIMEOUT_MS, .count = -1, .from = -1, .limit = -1, .rest = argv};
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *form = strncmp(argv[i], "--output=", 9) == 0          ? argv[i] + 9
+                           : strncmp(argv[i], "-o", 2) == 0 && argv[i][2] ? argv[i] + 2 + (argv[i][2] == '=')
+                                                                          : NULL;
+        if (!form && (strcmp(argv[i], "-o") == 0 || strcmp(argv[i], "--output") == 0))
+            form = i + 1 < argc ? argv[++i] : "";
+        if (form && (strcmp(form, "json") == 0 || strcmp(form, "table") == 0))
+            a->json = form[0] == 'j';
+    }
+}
+
+int args_parse(struct args *out, int argc, char **argv, const struct command *table, char error[400])
+{
+    *out = (struct args){.timeout_ms = DEFAULT_TIMEOUT_MS,
+                         .count = -1,
+                         .from = -1,
+                         .limit = -1,
+                         .from_height = -1,
+                         .spacing_s = -1,
+                         .half_life_s = -1,
+                         .rest = argv};
     struct reader r = {.args = out, .table = table, .argc = argc, .at = 1, .argv = argv, .error = error};
-    for (; r.at < argc; r.at++) {
+    look_for_output(out, argc, argv);
+    for (; r.at < argc; r.at++)
         TRY(read_one(&r));
-        if (out->command && out->command->raw)
-            return read_raw(&r);
-    }
     return check_count(&r);
 }
 

@@ -18,6 +18,8 @@ enum {
     ARGS_LIMIT = 4,
     ARGS_REVERSE = 8,
     ARGS_DIR = 16,
+    ARGS_NETWORK = 32, /* and --spacing, --half-life */
+    ARGS_FROM_HEIGHT = 64,
 };
 
 /* Documented exit statuses; they never change. */
@@ -38,8 +40,8 @@ struct command {
     const char *summary;
     const char *help; /* whole lines: options of its own, examples */
     unsigned options;
-    int min, max; /* positional arguments; max -1: any number */
-    bool raw;     /* whatever follows the name goes to run untouched, in rest */
+    int min, max;                                           /* positional arguments; max -1: any number */
+    bool offline;                                           /* needs no coordinator */
     int (*run)(struct session *s, const struct args *args); /* returns the exit status */
 };
 
@@ -48,16 +50,17 @@ struct args {
     const char *endpoint;          /* NULL: not said */
     int timeout_ms;
     bool json, help, version;
-    int64_t count, from, limit; /* -1: not said */
+    int64_t count, from, limit, from_height; /* -1: not said */
+    int64_t spacing_s, half_life_s;          /* likewise */
     bool reverse;
-    const char *dir;
+    const char *dir, *network; /* NULL: not said */
     int rest_count;
     char **rest;
 };
 
-/* Reads argv against the table. 0, or ERR_FORMAT and one line in error that names what is wrong; args->json is right
- * even then, as far as it stands before the mistake. */
-int args_parse(struct args *out, int argc, char **argv, const struct command *table, char error[256]) MUST_CHECK;
+/* Reads argv against the table. 0, or ERR_FORMAT and one line in error that names the argument and the value that are
+ * wrong; args->json is right even then, wherever -o stands. */
+int args_parse(struct args *out, int argc, char **argv, const struct command *table, char error[400]) MUST_CHECK;
 
 /* Help for everything (command NULL) or one command. table ends with a name of NULL. */
 void args_help(FILE *to, const struct command *table, const struct command *command);

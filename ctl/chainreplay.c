@@ -1,6 +1,5 @@
 #include "ctl/chainreplay.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +8,12 @@
 #include "common/base/bytes.h"
 #include "common/base/err.h"
 #include "common/chain/tree.h"
+#include "ctl/args.h"
 #include "ctl/chainopts.h"
+#include "ctl/session.h"
 
 struct replay {
+    struct session *s;
     struct tree *tree;
     bool genesis_seen; /* the tree has it from the start: its first appearance is told as connected */
 };
@@ -23,14 +25,14 @@ static json_t *hash_text(const uint8_t hash[HEADER_HASH_LEN])
     return json_string(text);
 }
 
-static void print_line(json_t *o)
+static void print_line(struct session *s, json_t *o)
 {
-    json_dumpf(o, stdout, 0);
-    putchar('\n');
+    json_dumpf(o, s->out, 0);
+    fputc('\n', s->out);
     json_decref(o);
 }
 
-static void print_event(const struct tree_event *e)
+static void print_event(struct session *s, const struct tree_event *e)
 {
     static const char *const names[] = {
         [TREE_CONNECTED] = "connected", [TREE_SIDE] = "side",       [TREE_REORG] = "reorg",
@@ -48,7 +50,7 @@ static void print_event(const struct tree_event *e)
         json_object_set_new(o, "evicted", hash_text(e->evicted_hash));
     if (e->kind == TREE_REFUSED)
         json_object_set_new(o, "code", json_string(err_code(e->code)));
-    print_line(o);
+    print_line(s, o);
 }
 
 static void feed(struct replay *self, const struct header *header)
@@ -61,60 +63,60 @@ static void feed(struct replay *self, const struct header *header)
         event.kind = TREE_CONNECTED;
         event.node = genesis;
     }
-    print_event(&event);
+    print_event(self->s, &event);
     while (tree_adopt(self->tree, NETWORK_NO_CLOCK, NULL, &event))
-        print_event(&event);
+        print_event(self->s, &event);
 }
 
-static void print_summary(const struct tree *tree)
+static void print_summary(struct session *s, const struct tree *tree)
 {
     char work[U256_HEX_SIZE];
     const struct tree_node *tip = tree_tip(tree);
     u256_to_hex(work, &tip->work);
     print_line(
-        json_pack("{s:o, s:I, s:s}", "tip", hash_text(tip->hash), "height", (json_int_t)tip->height, "work", work));
+        s, json_pack("{s:o, s:I, s:s}", "tip", hash_text(tip->hash), "height", (json_int_t)tip->height, "work", work));
 }
 
 /* All files are read and measured before the first event is printed: a wrong one leaves nothing half-told. */
-static int load_all(const struct chainopts *opts, struct chainopts_file *files)
+static int load_all(struct session *s, const struct args *args, struct chainopts_file *files)
 {
-    for (int i = 0; i < opts->file_count; i++) {
-        TRY(chainopts_load(&files[i], opts->files[i]));
-        TRY(chainopts_check_length(&files[i], opts->files[i]));
+    size_t left = CHAINOPTS_BYTES_MAX;
+    for (int i = 0; i < args->rest_count; i++) {
+        TRY(chainopts_load(&files[i], s, args->rest[i], left));
+        TRY(chainopts_check_length(&files[i], s, args->rest[i]));
+        left -= files[i].len;
     }
     return 0;
 }
 
-static void replay_all(const struct chainopts *opts, const struct chainopts_file *files)
+static void replay_all(struct session *s, const struct network *network, const struct chainopts_file *files, int count)
 {
-    struct tree_config config = {.network = &opts->network};
-    struct replay self = {.tree = tree_new(&config)};
-    for (int i = 0; i < opts->file_count; i++) {
+    struct tree_config config = {.network = network};
+    struct replay self = {.s = s, .tree = tree_new(&config)};
+    for (int i = 0; i < count; i++) {
         for (size_t at = 0; at < files[i].len; at += HEADER_LEN) {
             struct header header;
             header_parse(&header, files[i].bytes + at);
             feed(&self, &header);
         }
     }
-    print_summary(self.tree);
+    print_summary(s, self.tree);
     tree_free(&self.tree);
 }
 
-int chainreplay_main(int argc, char **argv)
+int chainreplay_run(struct session *s, const struct args *args)
 {
-    struct chainopts opts;
+    struct network network;
     struct chainopts_file files[CHAINOPTS_FILES_MAX] = {{0}};
-    int status = chainopts_parse(&opts, argc, argv, false);
-    if (status != CHAINOPTS_OK)
-        return status == CHAINOPTS_HELP ? 0 : status;
-    int err = load_all(&opts, files);
+    int status = chainopts_network(&network, s, args);
+    if (status != ARGS_OK)
+        return status;
+    if (args->rest_count > CHAINOPTS_FILES_MAX)
+        return session_usage(s, "FILE: %d files are more than %d", args->rest_count, CHAINOPTS_FILES_MAX);
+    int err = load_all(s, args, files);
     if (err == 0)
-        replay_all(&opts, files);
-    for (int i = 0; i < opts.file_count; i++)
+        replay_all(s, &network, files, args->rest_count);
+    for (int i = 0; i < args->rest_count; i++)
         free(files[i].bytes);
-    if (fflush(stdout) != 0) {
-        fprintf(stderr, "lodectl: standard output: %s\n", err_text(-errno));
-        return 1;
-    }
-    return err < 0 ? 1 : 0;
+    return session_status(err);
 }

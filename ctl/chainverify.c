@@ -1,6 +1,5 @@
 #include "ctl/chainverify.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,15 @@
 #include "common/chain/pow.h"
 #include "common/chain/target.h"
 #include "common/chain/tree.h"
+#include "ctl/args.h"
 #include "ctl/chainopts.h"
+#include "ctl/session.h"
+
+/* What to judge by. */
+struct question {
+    struct network network;
+    uint64_t from_height; /* of the first header; above 0 it is trusted */
+};
 
 struct verdict {
     uint64_t first_height;
@@ -22,18 +29,18 @@ struct verdict {
 };
 
 /* The first header stands for all that comes before it: it is the genesis, or it is trusted. */
-static int start(const struct chainopts *opts, const struct header *header, struct verdict *v, struct tree **tree)
+static int start(const struct question *q, const struct header *header, struct verdict *v, struct tree **tree)
 {
-    bool trusted = opts->from_height > 0;
+    bool trusted = q->from_height > 0;
     uint8_t hash[HEADER_HASH_LEN];
     header_hash(hash, header);
-    if (!trusted && memcmp(hash, opts->network.genesis_hash, sizeof hash) != 0)
+    if (!trusted && memcmp(hash, q->network.genesis_hash, sizeof hash) != 0)
         return ERR_GENESIS;
-    TRY(pow_check(hash, header->bits, &opts->network.limit));
-    struct tree_config config = {.network = &opts->network};
+    TRY(pow_check(hash, header->bits, &q->network.limit));
+    struct tree_config config = {.network = &q->network};
     if (trusted) {
         config.start = header;
-        config.start_height = opts->from_height;
+        config.start_height = q->from_height;
     }
     *tree = tree_new(&config);
     memcpy(v->tip, hash, sizeof hash);
@@ -52,20 +59,32 @@ static int extend(struct tree *tree, const struct header *header, struct verdict
     return 0;
 }
 
-static void verify(const struct chainopts *opts, const struct chainopts_file *file, struct verdict *v)
+static void verify(const struct question *q, const struct chainopts_file *file, struct verdict *v)
 {
     AUTO(tree_free) struct tree *tree = NULL;
     for (size_t at = 0; at + HEADER_LEN <= file->len && v->code == 0; at += HEADER_LEN) {
         struct header header;
         header_parse(&header, file->bytes + at);
-        v->code = at == 0 ? start(opts, &header, v, &tree) : extend(tree, &header, v);
+        v->code = at == 0 ? start(q, &header, v, &tree) : extend(tree, &header, v);
         v->code = v->code > 0 ? 0 : v->code;
     }
     if (tree)
         v->work = tree_tip(tree)->work;
 }
 
-static void print_verdict(const struct verdict *v)
+/* A chain says nowhere what its spacing and half-life are. */
+static void say_hint(struct session *s, const struct question *q, json_t *verdict)
+{
+    char hint[200];
+    snprintf(hint, sizeof hint,
+             "it was judged by --spacing %us --half-life %us; lodectl status shows what the chain was made with",
+             q->network.spacing_s, q->network.half_life_s);
+    json_object_set_new(verdict, "hint", json_string(hint));
+    if (!s->json)
+        fprintf(s->err, "lodectl: %s\n", hint);
+}
+
+static void print_verdict(struct session *s, const struct question *q, const struct verdict *v)
 {
     char tip[2 * HEADER_HASH_LEN + 1], work[U256_HEX_SIZE];
     bytes_to_hex_reversed(tip, v->tip, sizeof v->tip);
@@ -78,29 +97,28 @@ static void print_verdict(const struct verdict *v)
         json_object_set_new(o, "code", json_string(err_code(v->code)));
         json_object_set_new(o, "text", json_string(err_text(v->code)));
     }
-    json_dumpf(o, stdout, 0);
-    putchar('\n');
+    if (v->code == ERR_BITS_WRONG && q->network.rule == NETWORK_ASERT)
+        say_hint(s, q, o);
+    json_dumpf(o, s->out, 0);
+    fputc('\n', s->out);
     json_decref(o);
 }
 
-int chainverify_main(int argc, char **argv)
+int chainverify_run(struct session *s, const struct args *args)
 {
-    struct chainopts opts;
+    struct question q = {.from_height = args->from_height > 0 ? (uint64_t)args->from_height : 0};
     struct chainopts_file file;
-    int status = chainopts_parse(&opts, argc, argv, true);
-    if (status != CHAINOPTS_OK)
-        return status == CHAINOPTS_HELP ? 0 : status;
-    if (chainopts_load(&file, opts.files[0]) < 0)
-        return 1;
-    struct verdict v = {.first_height = opts.from_height};
-    verify(&opts, &file, &v);
+    int status = chainopts_network(&q.network, s, args);
+    if (status != ARGS_OK)
+        return status;
+    int err = chainopts_load(&file, s, args->rest[0], CHAINOPTS_BYTES_MAX);
+    if (err < 0)
+        return session_status(err);
+    struct verdict v = {.first_height = q.from_height};
+    verify(&q, &file, &v);
     if (v.code == 0)
-        v.code = chainopts_check_length(&file, opts.files[0]);
+        v.code = chainopts_check_length(&file, s, args->rest[0]);
     free(file.bytes);
-    print_verdict(&v);
-    if (fflush(stdout) != 0) {
-        fprintf(stderr, "lodectl: standard output: %s\n", err_text(-errno));
-        return 1;
-    }
-    return v.code == 0 ? 0 : 1;
+    print_verdict(s, &q, &v);
+    return v.code == 0 ? ARGS_OK : ARGS_FAILED;
 }

@@ -1,6 +1,7 @@
 #include "ctl/client.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
@@ -92,15 +93,28 @@ static int probe_tcp(const struct endpoint *at, int timeout_ms)
     return err;
 }
 
+static int parse_endpoint(struct endpoint *out, const char *endpoint)
+{
+    TRY(endpoint_parse(out, endpoint, strlen(endpoint)));
+    const bool tcp = out->transport == ENDPOINT_TCP && out->port != 0 && strcmp(out->host, "*") != 0;
+    return tcp || out->transport == ENDPOINT_IPC ? 0 : ERR_FORMAT;
+}
+
+int client_check(const char *endpoint, char *why, size_t cap)
+{
+    struct endpoint ignored;
+    if (parse_endpoint(&ignored, endpoint) >= 0)
+        return 0;
+    snprintf(why, cap, "expected tcp://HOST:PORT or ipc://PATH, not '%.120s%s'", endpoint,
+             strlen(endpoint) > 120 ? "..." : "");
+    return ERR_FORMAT;
+}
+
 static int find_listener(const char *endpoint, int timeout_ms)
 {
     struct endpoint at;
-    TRY(endpoint_parse(&at, endpoint, strlen(endpoint)));
-    if (at.transport == ENDPOINT_IPC)
-        return probe_ipc(&at, timeout_ms);
-    if (at.transport == ENDPOINT_TCP && at.port != 0)
-        return probe_tcp(&at, timeout_ms);
-    return ERR_FORMAT;
+    TRY(parse_endpoint(&at, endpoint));
+    return at.transport == ENDPOINT_IPC ? probe_ipc(&at, timeout_ms) : probe_tcp(&at, timeout_ms);
 }
 
 static int open_socket(struct client *self, const char *endpoint)
@@ -203,7 +217,10 @@ static int take_frame(struct client *self, struct client_reply *out)
         self->ping = 0;
     if (m.u.ctl_rep.id != self->question)
         return 0;
-    *out = (struct client_reply){.code = m.u.ctl_rep.code < 0 ? (int)m.u.ctl_rep.code : 0,
+    const int64_t code = m.u.ctl_rep.code;
+    *out = (struct client_reply){.code = code >= 0        ? 0
+                                         : code < INT_MIN ? ERR_RANGE
+                                                          : (int)code,
                                  .more = m.u.ctl_rep.more != 0,
                                  .result = m.u.ctl_rep.result};
     return 1;

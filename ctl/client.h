@@ -17,6 +17,9 @@ struct client_reply {
     struct cursor_view result; /* a MessagePack map; valid until the next call */
 };
 
+/* Whether endpoint is one that client_open can connect to: tcp with a host and a port, or ipc. 0; or ERR_FORMAT, and
+ * why[cap] says what was expected. */
+int client_check(const char *endpoint, char *why, size_t cap) MUST_CHECK;
 /* Looks first whether anybody listens at endpoint (tcp or ipc), so that a missing coordinator is known at once and not
  * only when time_out_ms has passed. 0 and *out, the caller's; ERR_FORMAT: no such kind of endpoint; ERR_UNREACHABLE:
  * nobody listens there; -EACCES: the ipc socket is another user's; -errno. */

@@ -14,10 +14,11 @@
 #include "ctl/render.h"
 
 static const struct cursor_view no_args = {0};
+enum { METRIC_CAP = 257, REASON_CAP = 512, KEY_NAME_MAX = 64 };
 
-static json_int_t number(const json_t *row, const char *key)
+static long long number(const json_t *row, const char *key)
 {
-    return (json_int_t)json_number_value(json_object_get(row, key));
+    return render_whole(json_object_get(row, key));
 }
 
 static const char *text(const json_t *row, const char *key)
@@ -28,6 +29,15 @@ static const char *text(const json_t *row, const char *key)
 
 /* --- status --- */
 
+/* As "chain verify" takes them. */
+static void fill_network(struct render_pair *p, const json_t *st)
+{
+    int n = snprintf(p->value, sizeof p->value, "%.100s", text(st, "network"));
+    if (number(st, "half_life_s") > 0)
+        snprintf(p->value + n, sizeof p->value - (size_t)n, "  (spacing %llds, half-life %llds)",
+                 number(st, "spacing_s"), number(st, "half_life_s"));
+}
+
 static void fill_chain(struct render_pair *p, const json_t *st)
 {
     char a[RENDER_CAP], b[RENDER_CAP];
@@ -37,22 +47,20 @@ static void fill_chain(struct render_pair *p, const json_t *st)
     snprintf(p[1].value, sizeof p[1].value, "%.6g  (bits %08llx)", json_number_value(json_object_get(st, "difficulty")),
              (unsigned long long)number(st, "bits"));
     snprintf(p[2].value, sizeof p[2].value, "%lld found here, %lld side, %lld orphans, %lld reorgs",
-             (long long)number(st, "blocks"), (long long)number(st, "side_blocks"), (long long)number(st, "orphans"),
-             (long long)number(st, "reorgs"));
+             number(st, "blocks"), number(st, "side_blocks"), number(st, "orphans"), number(st, "reorgs"));
 }
 
 static void fill_work(struct render_pair *p, const json_t *st)
 {
     char a[RENDER_CAP], b[RENDER_CAP];
     render_rate(a, sizeof a, json_number_value(json_object_get(st, "hashrate")));
-    snprintf(p[0].value, sizeof p[0].value, "%lld, %s together", (long long)number(st, "workers"), a);
-    snprintf(p[1].value, sizeof p[1].value, "%lld, %lld stale, %lld rejected", (long long)number(st, "shares"),
-             (long long)number(st, "shares_stale"), (long long)number(st, "shares_rejected"));
+    snprintf(p[0].value, sizeof p[0].value, "%lld, %s together", number(st, "workers"), a);
+    snprintf(p[1].value, sizeof p[1].value, "%lld, %lld stale, %lld rejected", number(st, "shares"),
+             number(st, "shares_stale"), number(st, "shares_rejected"));
     render_count(a, sizeof a, number(st, "counter_next"));
     render_count(b, sizeof b, number(st, "counter_reserved"));
-    snprintf(p[2].value, sizeof p[2].value, "%lld live, counter at %s of %s reserved", (long long)number(st, "leases"),
-             a, b);
-    snprintf(p[3].value, sizeof p[3].value, "%lld waiting", (long long)number(st, "pending"));
+    snprintf(p[2].value, sizeof p[2].value, "%lld live, counter at %s of %s reserved", number(st, "leases"), a, b);
+    snprintf(p[3].value, sizeof p[3].value, "%lld waiting", number(st, "pending"));
 }
 
 static void print_status(struct session *s, const json_t *st)
@@ -65,10 +73,10 @@ static void print_status(struct session *s, const json_t *st)
     char up[RENDER_CAP];
     render_age(up, sizeof up, number(st, "uptime_ms"));
     snprintf(pairs[0].value, sizeof pairs[0].value, "%s, up %s", text(st, "version"), up);
-    snprintf(pairs[1].value, sizeof pairs[1].value, "%s", text(st, "network"));
+    fill_network(pairs + 1, st);
     fill_chain(pairs + 2, st);
     fill_work(pairs + 5, st);
-    snprintf(pairs[9].value, sizeof pairs[9].value, "%lld", (long long)number(st, "epoch"));
+    snprintf(pairs[9].value, sizeof pairs[9].value, "%lld", number(st, "epoch"));
     snprintf(pairs[10].value, sizeof pairs[10].value, "%s", text(st, "http"));
     snprintf(pairs[11].value, sizeof pairs[11].value, "%s", text(st, "data_dir"));
     render_pairs(s->out, pairs, ARRAY_LEN(pairs));
@@ -121,7 +129,7 @@ static int run_workers(struct session *s, const struct args *args)
 {
     (void)args;
     AUTO(unpack_free) json_t *result = NULL;
-    int err = session_get(s, &result, "workers", no_args);
+    int err = session_get_list(s, &result, "workers", "workers");
     if (err < 0)
         return session_status(err);
     if (s->json)
@@ -195,10 +203,15 @@ static int run_stats(struct session *s, const struct args *args)
         render_json(s->out, result);
         return ARGS_OK;
     }
-    const char *name;
+    const char *key;
     json_t *value;
-    json_object_foreach(json_object_get(result, "metrics"), name, value)
+    json_object_foreach(json_object_get(result, "metrics"), key, value)
+    {
+        char name[METRIC_CAP];
+        snprintf(name, sizeof name, "%s", key);
+        render_plain(name);
         fprintf(s->out, "%-48s %.15g\n", name, json_number_value(value));
+    }
     return ARGS_OK;
 }
 
@@ -212,11 +225,14 @@ static int run_health(struct session *s, const struct args *args)
     if (err < 0)
         return session_status(err);
     bool ok = json_is_true(json_object_get(result, "ok"));
-    const char *reason = json_string_value(json_object_get(result, "reason"));
+    const char *said = json_string_value(json_object_get(result, "reason"));
+    char reason[REASON_CAP];
+    snprintf(reason, sizeof reason, "%s", said ? said : "");
+    render_plain(reason);
     if (s->json)
         render_json(s->out, result);
     else
-        fprintf(s->out, "%s%s%s\n", ok ? "ok" : "not ok", reason && *reason ? ": " : "", reason ? reason : "");
+        fprintf(s->out, "%s%s%s\n", ok ? "ok" : "not ok", reason[0] ? ": " : "", reason);
     return ok ? ARGS_OK : ARGS_FAILED;
 }
 
@@ -237,43 +253,37 @@ static int run_stop(struct session *s, const struct args *args)
 
 /* --- keys new --- */
 
+/* A name becomes a part of file names and of logs. */
+static bool is_key_name(const char *name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t len = strlen(name);
+    return len > 0 && len <= KEY_NAME_MAX && strspn(name, allowed) == len && name[0] != '.' && name[0] != '-';
+}
+
 static int run_keys_new(struct session *s, const struct args *args)
 {
     char path[4096];
     struct keys keys;
     const char *name = args->rest[0], *dir = args->dir ? args->dir : ".";
-    if (!*name || strchr(name, '/') || name[0] == '.')
-        return session_usage(s, "NAME: is a plain name, not '%.200s'", name);
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path - 4)
-        return session_usage(s, "--dir: is too long");
+    if (!is_key_name(name))
+        return session_usage(s, "NAME: expected up to %d letters, digits, '.', '_', '-', not '%.200s'", KEY_NAME_MAX,
+                             name);
+    if (!*dir || (size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path - 4)
+        return session_usage(s, "--dir: is %s", *dir ? "too long" : "empty");
     int err = keys_make(path, &keys);
     if (err < 0)
-        return session_fail(s, err, "cannot make %.200s", path);
+        return session_fail(s, err, "cannot make %.200s.key and .pub", path);
     if (s->json) {
         json_t *made = json_pack("{s:s, s:s, s:s+, s:s+}", "name", name, "public_key", keys.public_key, "public_file",
                                  path, ".pub", "secret_file", path, ".key");
-        if (made)
-            render_json(s->out, made);
+        render_json(s->out, made);
         json_decref(made);
     } else
         fprintf(s->out, "public key  %s\npublic      %s.pub\nsecret      %s.key (0600, keep it)\n", keys.public_key,
                 path, path);
     keys_wipe(&keys);
     return ARGS_OK;
-}
-
-/* --- chain verify, replay --- */
-
-static int run_verify(struct session *s, const struct args *args)
-{
-    fflush(s->out);
-    return chainverify_main(args->rest_count, args->rest);
-}
-
-static int run_replay(struct session *s, const struct args *args)
-{
-    fflush(s->out);
-    return chainreplay_main(args->rest_count, args->rest);
 }
 
 /* --- the table --- */
@@ -300,29 +310,38 @@ static void print_help(struct session *s, const struct command *command)
 static int run_help(struct session *s, const struct args *args)
 {
     char name[64];
-    snprintf(name, sizeof name, "%s%s%s", args->rest_count > 0 ? args->rest[0] : "", args->rest_count > 1 ? " " : "",
+    if (args->rest_count == 0) {
+        print_help(s, NULL);
+        return ARGS_OK;
+    }
+    snprintf(name, sizeof name, "%s%s%s", args->rest[0], args->rest_count > 1 ? " " : "",
              args->rest_count > 1 ? args->rest[1] : "");
     const struct command *c = commands_table();
     while (c->name && strcmp(c->name, name) != 0)
         c++;
-    if (name[0] && !c->name)
-        return session_usage(s, "%s: there is no such command", name);
-    print_help(s, name[0] ? c : NULL);
+    if (!c->name)
+        return session_usage(s, "help: there is no command '%s', see lodectl help", name);
+    print_help(s, c);
     return ARGS_OK;
 }
+
+#define CHAIN_OPTIONS                                                                                                  \
+    "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"              \
+    "  --spacing D        those of a lode network, as lodectl status and chain export show them:\n"                    \
+    "  --half-life D      whole seconds such as 2s, 1m (10s and 10m, if the coordinator was told none)\n"
 
 static const struct command table[] = {
     {.name = "status",
      .args = "",
      .summary = "chain, workers, shares and leases at a glance",
      .help = "Examples:\n  lodectl status\n  lodectl -o json status | jq .height\n"
-             "  LODE_ENDPOINT=tcp://127.0.0.1:5703 lodectl status\n",
+             "  LODE_ENDPOINT=ipc://.lode/data/control.sock lodectl status\n",
      .run = run_status},
     {.name = "workers",
      .args = "",
      .summary = "who works, how fast, and when it was last heard",
      .help = "Examples:\n  lodectl workers\n  lodectl -o json workers | jq '.workers[].name'\n"
-             "  lodectl --timeout 1s workers\n",
+             "  lodectl --timeout 10s workers\n",
      .run = run_workers},
     {.name = "mine",
      .args = "DATA...",
@@ -330,7 +349,7 @@ static const struct command table[] = {
      .help =
          "Options:\n  --count N   each DATA that many times (1)\n\nDATA is 1 to 32768 bytes. --timeout bounds how long "
          "the coordinator may be silent, not how long\nmining takes. Given up with Ctrl-C, what was handed in stays "
-         "queued.\n\nExamples:\n  lodectl mine hello\n  lodectl mine --count 10 x\n  lodectl -o json mine a b c | jq "
+         "queued.\n\nExamples:\n  lodectl mine hello\n  lodectl mine --count 3 x\n  lodectl -o json mine a b c | jq "
          "'.blocks[].hash'\n",
      .options = ARGS_COUNT,
      .min = 1,
@@ -342,52 +361,54 @@ static const struct command table[] = {
      .help =
          "Options:\n  --from H    first height (0; with --reverse the tip)\n  --limit N   at most so many (100; up to "
          "500)\n  --reverse   from high to low\n\nIn JSON, next is the height to go on with, or null.\n\nExamples:\n"
-         "  lodectl blocks --reverse --limit 10\n  lodectl blocks --from 100\n  lodectl -o json blocks | jq "
+         "  lodectl blocks --reverse --limit 10\n  lodectl blocks --from 1\n  lodectl -o json blocks | jq "
          "'.blocks[0]'\n",
      .options = ARGS_FROM | ARGS_LIMIT | ARGS_REVERSE,
      .run = run_blocks},
     {.name = "chain export",
      .args = "FILE",
      .summary = "the active chain's headers, 80 bytes each; - for standard output",
-     .help = "Examples:\n  lodectl chain export chain.bin\n  lodectl chain export - | sha256sum\n"
-             "  lodectl chain export c.bin && lodectl chain verify --network lode c.bin\n",
+     .help = "Also says how to verify the file: headers do not tell the network's spacing and half-life.\n\nExamples:\n"
+             "  lodectl chain export chain.bin\n  lodectl chain export - | sha256sum\n"
+             "  lodectl -o json chain export chain.bin\n",
      .min = 1,
      .max = 1,
      .run = chainexport_run},
     {.name = "chain verify",
      .args = "--network NAME FILE",
      .summary = "judge a file of headers; no coordinator needed",
-     .help = "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"
-             "  --from-height H    height of the first header, which is then trusted\n"
-             "  --spacing S, --half-life S   those of a lode network, in whole seconds\n\nOne JSON object on standard "
-             "output; status 0 or "
-             "1.\n\nExamples:\n  lodectl chain verify --network lode chain.bin\n"
-             "  lodectl chain verify --network bitcoin-mainnet --from-height 40000 part.bin\n"
-             "  lodectl chain verify --network lode-regtest chain.bin | jq .ok\n",
-     .max = -1,
-     .raw = true,
-     .run = run_verify},
+     .help = "FILE is - for standard input. One JSON object on standard output; status 0 or 1.\n\n" CHAIN_OPTIONS
+             "  --from-height H    height of the first header, which is then trusted\n\nExamples:\n"
+             "  lodectl chain verify --network lode --spacing 2s --half-life 60s chain.bin\n"
+             "  lodectl chain export - | lodectl chain verify --network lode --spacing 2s --half-life 1m -\n"
+             "  lodectl chain verify --network lode --spacing 2s --half-life 60s chain.bin | jq .ok\n",
+     .options = ARGS_NETWORK | ARGS_FROM_HEIGHT,
+     .min = 1,
+     .max = 1,
+     .offline = true,
+     .run = chainverify_run},
     {.name = "chain replay",
      .args = "--network NAME FILE...",
      .summary = "feed headers to the block tree and see what happens",
-     .help = "Options:\n  --network NAME     lode, lode-regtest, bitcoin-mainnet, -testnet3, -testnet4, -signet\n"
-             "  --spacing S, --half-life S   those of a lode network, in whole seconds\n\nOne JSON event a "
-             "line.\n\nExamples:\n"
-             "  lodectl chain replay --network lode chain.bin\n"
-             "  lodectl chain replay --network lode-regtest a.bin b.bin\n"
-             "  lodectl chain replay --network lode chain.bin | tail -n 1 | jq .tip\n",
+     .help = "FILE is - for standard input. One JSON event a line.\n\n" CHAIN_OPTIONS "\nExamples:\n"
+             "  lodectl chain replay --network lode --spacing 2s --half-life 60s chain.bin\n"
+             "  lodectl chain replay --network lode --spacing 2s --half-life 60s chain.bin chain.bin\n"
+             "  lodectl chain replay --network lode --spacing 2s --half-life 60s chain.bin | tail -n 1 | jq .tip\n",
+     .options = ARGS_NETWORK,
+     .min = 1,
      .max = -1,
-     .raw = true,
-     .run = run_replay},
+     .offline = true,
+     .run = chainreplay_run},
     {.name = "keys new",
      .args = "NAME",
      .summary = "a new CURVE key pair: NAME.pub and NAME.key",
      .help =
          "Options:\n  --dir D   where to (.)\n\nNothing is ever overwritten.\n\nExamples:\n  lodectl keys new server\n"
-         "  lodectl keys new admin --dir /etc/lode\n  lodectl -o json keys new w1 | jq -r .public_key\n",
+         "  lodectl keys new admin --dir .\n  lodectl -o json keys new w1 | jq -r .public_key\n",
      .options = ARGS_DIR,
      .min = 1,
      .max = 1,
+     .offline = true,
      .run = run_keys_new},
     {.name = "stats",
      .args = "",
@@ -404,7 +425,7 @@ static const struct command table[] = {
     {.name = "stop",
      .args = "",
      .summary = "end the coordinator cleanly, as SIGTERM does",
-     .help = "Examples:\n  lodectl stop\n  lodectl --endpoint ipc:///var/lib/lode/control.sock stop\n"
+     .help = "Examples:\n  lodectl stop\n  lodectl --endpoint ipc://.lode/data/control.sock stop\n"
              "  lodectl -o json stop\n",
      .run = run_stop},
     {.name = "help",
@@ -412,6 +433,7 @@ static const struct command table[] = {
      .summary = "this, or a command's own help with examples",
      .help = "Examples:\n  lodectl help\n  lodectl help mine\n  lodectl help chain export\n",
      .max = 2,
+     .offline = true,
      .run = run_help},
     {.name = NULL},
 };
@@ -440,5 +462,8 @@ int commands_run(struct session *s, const struct args *args)
     }
     if (!args->command)
         return session_usage(s, "which command? see lodectl help");
+    char why[300];
+    if (!args->command->offline && client_check(s->endpoint, why, sizeof why) < 0)
+        return session_usage(s, "%s: %s", s->endpoint_from, why);
     return args->command->run(s, args);
 }

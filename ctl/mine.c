@@ -1,5 +1,6 @@
 #include "ctl/mine.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,7 @@
 #include "ctl/render.h"
 #include "ctl/session.h"
 
-enum { BATCH_BLOCKS = 1000, BATCH_BYTES = MESSAGE_ARGS_LEN - 256, PAYLOAD_OVERHEAD = 5 };
+enum { BATCH_BLOCKS = 1000, BATCH_BYTES = MESSAGE_ARGS_LEN - 256, PAYLOAD_OVERHEAD = 5, WORKER_CAP = 41 };
 
 struct mining {
     struct session *s;
@@ -48,16 +49,18 @@ static int put_batch(const struct mining *m, struct cursor_out *out)
 
 static void show_block(struct mining *m, json_t *block)
 {
-    char hash[RENDER_CAP];
+    char hash[RENDER_CAP], worker[WORKER_CAP];
     const char *hex = json_string_value(json_object_get(block, "hash"));
-    const char *worker = json_string_value(json_object_get(block, "worker"));
+    const char *name = json_string_value(json_object_get(block, "worker"));
     json_array_append(m->blocks, block);
     m->done++;
     render_hash(hash, sizeof hash, hex ? hex : "");
+    snprintf(worker, sizeof worker, "%s", name && *name ? name : "-");
+    render_plain(worker);
     if (!m->s->json)
-        fprintf(m->s->err, "block %lld  %s  worker %.40s  [%lld/%lld]\n",
-                (long long)json_integer_value(json_object_get(block, "height")), hash, worker ? worker : "-",
-                (long long)m->done, (long long)m->of);
+        fprintf(m->s->err, "block %lld  %s  worker %s  [%lld/%lld]\n",
+                (long long)json_integer_value(json_object_get(block, "height")), hash, worker, (long long)m->done,
+                (long long)m->of);
 }
 
 static int ask_batch(struct mining *m, int *n)
@@ -71,6 +74,17 @@ static int ask_batch(struct mining *m, int *n)
     return err;
 }
 
+/* What one reply says of the whole question, added up; a sum that cannot be right stays where it is. */
+static void add_costs(struct mining *m, const json_t *result)
+{
+    int64_t ms = render_whole(json_object_get(result, "duration_ms")), sum;
+    double hashes = m->hashes + json_number_value(json_object_get(result, "hashes"));
+    if (ms > 0 && !__builtin_add_overflow(m->duration_ms, ms, &sum))
+        m->duration_ms = sum;
+    if (isfinite(hashes))
+        m->hashes = hashes;
+}
+
 static int mine_batch(struct mining *m)
 {
     int n;
@@ -81,10 +95,13 @@ static int mine_batch(struct mining *m)
         AUTO(unpack_free) json_t *result = NULL;
         TRY(session_next_tree(m->s, &result, &more, true));
         json_t *block = json_object_get(result, "block");
+        if (json_is_object(block) && m->done - before == n) {
+            session_fail(m->s, ERR_RANGE, "the coordinator answers with more than %d blocks", n);
+            return ERR_RANGE;
+        }
         if (json_is_object(block))
             show_block(m, block);
-        m->duration_ms += json_integer_value(json_object_get(result, "duration_ms"));
-        m->hashes += json_number_value(json_object_get(result, "hashes"));
+        add_costs(m, result);
     }
     if (m->done - before == n)
         return 0;
@@ -111,19 +128,22 @@ static void print_result(struct mining *m)
     render_age(age, sizeof age, m->duration_ms);
     if (m->hashes > 0 && m->duration_ms > 0) /* the workers' reports come once a second */
         render_rate(rate, sizeof rate, m->hashes * 1000 / (double)m->duration_ms);
-    fprintf(m->s->err, "%lld blocks in %s%s%s\n", (long long)m->done, age, rate[0] ? ", " : "", rate);
+    fprintf(m->s->err, "%lld block%s in %s%s%s\n", (long long)m->done, m->done == 1 ? "" : "s", age,
+            rate[0] ? ", " : "", rate);
 }
 
 static int check_payloads(struct session *s, const struct args *args)
 {
+    int64_t count = args->count < 0 ? 1 : args->count;
     for (int i = 0; i < args->rest_count; i++) {
         size_t len = strlen(args->rest[i]);
         if (len == 0 || len > MINE_PAYLOAD_MAX)
             return session_usage(s, "DATA number %d is %zu bytes long, 1 to %d are wanted", i + 1, len,
                                  MINE_PAYLOAD_MAX);
     }
-    if (args->count == 0 || args->count > MINE_BLOCKS_MAX / args->rest_count)
-        return session_usage(s, "--count: wants 1 to %d here", MINE_BLOCKS_MAX / args->rest_count);
+    if (count < 1 || count > MINE_BLOCKS_MAX / args->rest_count)
+        return session_usage(s, "--count: %lld times %d DATA are more than %d blocks", (long long)count,
+                             args->rest_count, MINE_BLOCKS_MAX);
     return 0;
 }
 

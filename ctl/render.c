@@ -8,6 +8,8 @@
 #include <rt/attr.h>
 
 #include "common/base/check.h"
+#include "common/wire/cursor.h"
+#include "common/wire/plain.h"
 
 enum { CELL_CAP = 512, GAP = 2, STRETCH_MIN = 8 };
 
@@ -24,11 +26,22 @@ size_t render_width(const char *text)
     return n;
 }
 
-static void make_plain(char *text)
+void render_plain(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            *text = '?';
+    const uint8_t *at = (const uint8_t *)text;
+    char *to = text;
+    for (size_t left = strlen(text), n; left > 0; at += n, left -= n) {
+        n = plain_sequence(at, left);
+        if (n) {
+            memmove(to, at, n);
+            to += n;
+            continue;
+        }
+        n = cursor_sequence(at, left);
+        n = n ? n : 1;
+        *to++ = '?'; /* last: it may stand where the character did */
+    }
+    *to = '\0';
 }
 
 /* Cuts text to width columns, the last one "…" then. */
@@ -68,7 +81,7 @@ static void format_cell(char *out, size_t cap, const struct render_column *c, co
 {
     const json_t *value = json_object_get(row, c->key);
     const char *text = json_is_string(value) ? json_string_value(value) : "-";
-    json_int_t n = (json_int_t)json_number_value(value);
+    int64_t n = render_whole(value);
     switch (c->kind) {
     case RENDER_TEXT:
         snprintf(out, cap, "%s", text);
@@ -98,7 +111,7 @@ static void get_cell(char out[CELL_CAP], const struct render_column *c, const js
         c->cell(out, CELL_CAP - 4, row); /* room for "…" */
     else
         format_cell(out, CELL_CAP - 4, c, row);
-    make_plain(out);
+    render_plain(out);
 }
 
 static void measure(size_t widths[], const struct render_column *columns, size_t count, const json_t *rows)
@@ -156,15 +169,45 @@ void render_pairs(FILE *to, const struct render_pair *pairs, size_t count)
     for (size_t i = 0; i < count; i++) {
         char value[sizeof pairs[i].value];
         memcpy(value, pairs[i].value, sizeof value);
-        make_plain(value);
+        render_plain(value);
         fprintf(to, "%-*s  %s\n", (int)width, pairs[i].title, value);
     }
 }
 
+/* One character of a dumped JSON text. Beyond ASCII it stands in a string, where an escape says the same. */
+static size_t put_json(FILE *to, const uint8_t *at, size_t left)
+{
+    size_t n = plain_sequence(at, left), len = cursor_sequence(at, left);
+    if (n || *at == '\n' || !len) {
+        fwrite(at, 1, n ? n : 1, to);
+        return n ? n : 1;
+    }
+    fprintf(to, "\\u%04x", (unsigned)plain_code_point(at, len));
+    return len;
+}
+
 void render_json(FILE *to, const json_t *value)
 {
-    json_dumpf(value, to, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
+    CHECK(text != NULL); /* trees hold only UTF-8 and finite numbers */
+    const uint8_t *at = (const uint8_t *)text;
+    for (size_t left = strlen(text), n; left > 0; at += n, left -= n)
+        n = put_json(to, at, left);
     fputc('\n', to);
+    free(text);
+}
+
+int64_t render_whole(const json_t *value)
+{
+    static const double edge = 9223372036854775808.0; /* 2^63 */
+    if (json_is_integer(value))
+        return json_integer_value(value);
+    if (json_is_string(value)) {
+        const char *digits = json_string_value(value);
+        return *digits && digits[strspn(digits, "0123456789")] == '\0' ? INT64_MAX : 0;
+    }
+    const double v = json_number_value(value);
+    return v >= edge ? INT64_MAX : v < -edge ? INT64_MIN : (int64_t)v;
 }
 
 void render_rate(char *out, size_t cap, double rate)
@@ -205,6 +248,7 @@ void render_time(char *out, size_t cap, int64_t unix_seconds)
 void render_hash(char *out, size_t cap, const char *hex)
 {
     snprintf(out, cap, strlen(hex) > 17 ? "%.16s…" : "%s", hex);
+    render_plain(out);
 }
 
 void render_count(char *out, size_t cap, int64_t n)

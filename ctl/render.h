@@ -26,9 +26,10 @@ struct render_column {
     void (*cell)(char *out, size_t cap, const json_t *row);
 };
 
-/* A table of the array rows (borrowed), with a head; only as wide as its cells. Control characters of cells are shown
- * as
- * '?', so that data cannot drive the terminal. */
+/* What a coordinator says may hold anything: each character that is not plain (common/wire/plain.h) becomes '?', in
+ * place, so that it cannot drive the terminal. What is left is UTF-8. */
+void render_plain(char *text);
+/* A table of the array rows (borrowed), with a head; only as wide as its cells, which are made plain. */
 void render_table(FILE *to, bool color, const struct render_column *columns, size_t count, const json_t *rows);
 /* One line per pair, values under each other; title "" goes on under the line before. */
 struct render_pair {
@@ -36,7 +37,7 @@ struct render_pair {
     char value[256];
 };
 void render_pairs(FILE *to, const struct render_pair *pairs, size_t count);
-/* JSON with two blanks of indent and a line end. */
+/* JSON with two blanks of indent and a line end. In strings, characters that are not plain are escaped. */
 void render_json(FILE *to, const json_t *value);
 
 /* "0 H/s", "950 kH/s", "18.4 MH/s"; three digits. */
@@ -49,6 +50,9 @@ void render_time(char *out, size_t cap, int64_t unix_seconds);
 void render_hash(char *out, size_t cap, const char *hex);
 /* "1,234,567". */
 void render_count(char *out, size_t cap, int64_t n);
+/* The number in value: as it is when whole, cut to a whole one and to the range of int64_t when it has a fraction; of a
+ * string of digits (a whole number above 2^63-1, see unpack.h) the largest; 0 for what is none. */
+int64_t render_whole(const json_t *value);
 /* Columns that text takes on a terminal, one a character. */
 size_t render_width(const char *text);
 

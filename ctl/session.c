@@ -29,20 +29,14 @@ int session_status(int code)
     }
 }
 
-static int say(struct session *s, int status, const char *code, const char *text)
+static int say(struct session *s, int status, const char *code, char *text)
 {
+    render_plain(text);
     if (!s->json) {
         fprintf(s->err, "lodectl: %s\n", text);
         return status;
     }
-    char plain[640];
-    snprintf(plain, sizeof plain, "%s", text);
-    json_t *error = json_pack("{s:s, s:s, s:i}", "error", plain, "code", code, "exit", status);
-    if (!error) { /* the words hold a file name or an argument that is not UTF-8, or was cut */
-        for (char *at = plain; *at; at++)
-            *at = (char)((unsigned char)*at < 0x80 ? *at : '?');
-        error = json_pack("{s:s, s:s, s:i}", "error", plain, "code", code, "exit", status);
-    }
+    json_t *error = json_pack("{s:s, s:s, s:i}", "error", text, "code", code, "exit", status);
     json_dumpf(error, s->err, JSON_COMPACT);
     fputc('\n', s->err);
     json_decref(error);
@@ -56,7 +50,7 @@ int session_fail(struct session *s, int code, const char *format, ...)
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    snprintf(text, sizeof text, "%s: %s (%s)", what, err_text(code), err_code(code));
+    snprintf(text, sizeof text, "%s: %.160s (%.40s)", what, err_text(code), err_code(code));
     return say(s, session_status(code), err_code(code), text);
 }
 
@@ -124,4 +118,34 @@ int session_get(struct session *s, json_t **out, const char *verb, struct cursor
     bool more;
     TRY(session_ask(s, verb, args));
     return session_next_tree(s, out, &more, false);
+}
+
+/* Appends the list under key of more to that of tree. */
+static int join(json_t *tree, json_t *more, const char *key)
+{
+    json_t *list = json_object_get(tree, key), *rows = json_object_get(more, key);
+    if (!json_is_array(list) || !json_is_array(rows))
+        return ERR_TYPE;
+    if (json_array_size(list) + json_array_size(rows) > SESSION_ROWS_MAX)
+        return ERR_TOO_LONG;
+    return json_array_extend(list, rows) < 0 ? ERR_TYPE : 0;
+}
+
+int session_get_list(struct session *s, json_t **out, const char *verb, const char *key)
+{
+    bool more;
+    AUTO(unpack_free) json_t *tree = NULL;
+    TRY(session_ask(s, verb, (struct cursor_view){0}));
+    TRY(session_next_tree(s, &tree, &more, false));
+    while (more) {
+        AUTO(unpack_free) json_t *next = NULL;
+        TRY(session_next_tree(s, &next, &more, false));
+        int err = join(tree, next, key);
+        if (err < 0) {
+            session_fail(s, err, "the answer is not readable");
+            return err;
+        }
+    }
+    *out = TAKE(tree);
+    return 0;
 }

@@ -19,7 +19,7 @@ struct crew {
     struct holdings *holdings;
     size_t job_count;
     struct job jobs[CREW_JOBS_MAX]; /* oldest first */
-    uint64_t current;               /* id of the job for leases that are bound to none; 0 before the first */
+    uint64_t current;               /* id of the job for leases that are bound to none; 0 none: miners rest */
     bool stopping, quiet;
     unsigned paused;       /* bits of enum crew_pause */
     uint64_t serials;      /* given out */
@@ -125,7 +125,7 @@ int crew_job(struct crew *self, const struct message_job *job)
 int crew_work_on(struct crew *self, uint64_t job)
 {
     rt_mutex_lock(&self->lock);
-    int err = find_job(self, job) ? 0 : ERR_UNKNOWN_JOB;
+    int err = job == 0 || find_job(self, job) ? 0 : ERR_UNKNOWN_JOB;
     if (err == 0 && self->current != job) {
         self->current = job;
         start_current_locked(self);

@@ -49,7 +49,7 @@ struct mailbox *crew_mailbox(const struct crew *self);
 /* --- the link's side --- */
 /* Puts a job into the table (again: replaces it). 0, or what job_take says. */
 int crew_job(struct crew *self, const struct message_job *job) MUST_CHECK;
-/* From now on every slice is hashed under this job. ERR_UNKNOWN_JOB when it is not in the table. */
+/* From now on every slice is hashed under this job; 0: miners rest. ERR_UNKNOWN_JOB when it is not in the table. */
 int crew_work_on(struct crew *self, uint64_t job) MUST_CHECK;
 /* Takes a lease. Errors of holdings_add, and ERR_UNKNOWN_JOB when it is bound to a job that is not in the table. */
 int crew_lease(struct crew *self, const struct message_lease *lease) MUST_CHECK;

@@ -86,7 +86,8 @@ static int run(void *arg)
     return worker_run(&app->settings, app->kernel, app->stop);
 }
 
-/* Signals come through a descriptor; blocked here, in every thread that starts later. */
+/* Signals come through a descriptor; blocked here, in every thread that starts later. The first thing of all: whoever
+ * starts a worker may end it while it still measures its kernels, and that is a clean end, too. */
 static int open_signals(void)
 {
     sigset_t set;
@@ -102,6 +103,11 @@ static int open_signals(void)
 int main(int argc, char **argv)
 {
     static struct app app;
+    app.signals = open_signals();
+    if (app.signals < 0) {
+        fprintf(stderr, "lode-worker: signals: %s\n", err_text(app.signals));
+        return WORKER_EXIT_FAILED;
+    }
     AUTO(config_free) struct config *config = config_start(settings_program(), argc, argv);
     char why[SETTINGS_WHY_MAX];
     if (settings_load(&app.settings, config, why) < 0) {
@@ -113,11 +119,6 @@ int main(int argc, char **argv)
     int status = choose_kernel(&app);
     if (status != 0)
         return status;
-    app.signals = open_signals();
-    if (app.signals < 0) {
-        fprintf(stderr, "lode-worker: signals: %s\n", err_text(app.signals));
-        return WORKER_EXIT_FAILED;
-    }
     status = rt_main(&(struct rt_config){.procs = app.settings.procs}, run, &app);
     if (status < 0) {
         fprintf(stderr, "lode-worker: the runtime did not start: %s\n", err_text(status));

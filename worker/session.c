@@ -237,6 +237,11 @@ void session_welcome(struct session *self, int64_t now_ns, const struct message_
     flush(self, now_ns);
 }
 
+void session_rename(struct session *self, const uint8_t uuid[16])
+{
+    memcpy(self->identity.uuid, uuid, sizeof self->identity.uuid);
+}
+
 bool session_live(const struct session *self)
 {
     return self->live;

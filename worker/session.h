@@ -82,6 +82,9 @@ void session_welcome(struct session *self, int64_t now_ns, const struct message_
 /* False before WELCOME and after session_dialled or session_greet. */
 bool session_live(const struct session *self);
 
+/* Another identity from the next HELLO on. */
+void session_rename(struct session *self, const uint8_t uuid[16]);
+
 /* Anything at all was heard. */
 void session_heard(struct session *self, int64_t now_ns);
 /* What the clock asks for: HELLO again, a beat, a lease request by the prefetch rule, TIP_GET, results not sent yet.

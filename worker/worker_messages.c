@@ -10,6 +10,7 @@
 #include "worker/link/chainview.h"
 #include "worker/link/mailbox.h"
 #include "worker/session.h"
+#include "worker/settings.h"
 #include "worker/worker.h"
 
 static void on_welcome(struct worker *w, const struct message *m)
@@ -94,6 +95,19 @@ static void on_go_to(struct worker *w, const struct message *m)
         LOG_WARN("go_to_refused", "code=%s", err_code(err));
 }
 
+/* Somebody else is us. Taking the session back would go on for ever, so we become somebody new. */
+static void on_superseded(struct worker *w, const struct message *m)
+{
+    uint8_t uuid[16];
+    char ours[33];
+    bytes_to_hex(ours, w->settings->uuid, sizeof w->settings->uuid);
+    LOG_ERROR("uuid_taken", "endpoint=%s uuid=%s why=%s", session_endpoint(w->session), ours,
+              "another worker uses it: give each a --state-dir of its own");
+    if (settings_uuid(uuid, "") == 0)
+        session_rename(w->session, uuid);
+    worker_step(w, WORKER_EV_STRANGER, m);
+}
+
 static void on_error(struct worker *w, const struct message *m)
 {
     const struct message_error *e = &m->u.error;
@@ -101,6 +115,8 @@ static void on_error(struct worker *w, const struct message *m)
              (const char *)e->text.at);
     if (e->code == MESSAGE_CODE_STATE)
         worker_step(w, WORKER_EV_STRANGER, m);
+    else if (e->code == MESSAGE_CODE_SUPERSEDED)
+        on_superseded(w, m);
     else if (e->code == MESSAGE_CODE_VERSION || e->code == MESSAGE_CODE_WRONG_CLUSTER)
         worker_step(w, WORKER_EV_REFUSED, m);
     else if (e->code == MESSAGE_CODE_FULL)

@@ -90,16 +90,13 @@ static int assign(struct load *l, size_t i, enum origin origin, const char *text
 {
     const struct config_key *key = &l->program->keys[i];
     struct slot *slot = &l->c->slots[i];
-    char expected[200];
+    char why[300];
     uint64_t number;
     if (slot->given)
         return fail(l->err, ERR_DUPLICATE, "%.200s: given twice", where);
-    const int err = setting_parse(key, text, &number);
-    if (err < 0) {
-        setting_expected(key, expected, sizeof(expected));
-        return fail(l->err, err, "%.200s: expected %s, not '%.60s%s'", where, expected, key->secret ? "(secret)" : text,
-                    !key->secret && strlen(text) > 60 ? "..." : "");
-    }
+    const int err = setting_read(key, text, &number, why, sizeof(why));
+    if (err < 0)
+        return fail(l->err, err, "%.200s: %s", where, why);
     if (key->secret && slot->text)
         explicit_bzero(slot->text, strlen(slot->text));
     free(slot->text);
@@ -321,7 +318,7 @@ static int read_flags(struct load *l)
 static int look_ahead(struct load *l, enum config_outcome *outcome)
 {
     for (char **e = l->in->envp; e && *e; e++)
-        if (strncmp(*e, "LODE_CONFIG=", 12) == 0)
+        if (strncmp(*e, "LODE_CONFIG=", 12) == 0 && (*e)[12])
             l->file = *e + 12;
     bool by_flag = false;
     for (int at = 1; at < l->in->argc && strcmp(l->in->argv[at], "--") != 0; at++) {
@@ -336,7 +333,7 @@ static int look_ahead(struct load *l, enum config_outcome *outcome)
             return fail(l->err, ERR_DUPLICATE, "flag --config is given twice");
         by_flag = true;
         l->file = f.value ? f.value : next_word(l, &at);
-        if (!l->file)
+        if (!l->file || !*l->file)
             return fail(l->err, ERR_FORMAT, "flag --config: the name of a file is missing");
     }
     return 0;

@@ -29,9 +29,9 @@
 enum config_type {
     CONFIG_BOOL,      /* true false yes no on off 1 0; flags --name and --no-name */
     CONFIG_U64,       /* decimal, or 0x and hex */
-    CONFIG_DURATION,  /* number with ns us ms s m h; kept in ns */
+    CONFIG_DURATION,  /* number with ns us ms s m h, or of seconds; kept in ns */
     CONFIG_SIZE,      /* number with B KiB MiB GiB TiB or none; kept in bytes */
-    CONFIG_STRING,    /* UTF-8 without control characters; max is its length in bytes, 0 for CONFIG_STRING_MAX */
+    CONFIG_STRING,    /* UTF-8, plain characters (plain.h); max is its length in bytes, 0 for CONFIG_STRING_MAX */
     CONFIG_ENUM,      /* one of choices */
     CONFIG_ENDPOINT,  /* tcp://host:port, ipc://path, inproc://name; may be empty if def is "" */
     CONFIG_ENDPOINTS, /* several, separated by commas */

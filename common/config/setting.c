@@ -8,6 +8,7 @@
 #include "common/base/err.h"
 #include "common/wire/cursor.h"
 #include "common/wire/endpoint.h"
+#include "common/wire/plain.h"
 
 struct unit {
     const char *name;
@@ -62,6 +63,16 @@ static int parse_with_unit(const char *text, const struct unit *units, size_t n,
     return ERR_FORMAT;
 }
 
+/* A bare number is seconds, as systemd has it. */
+static int parse_duration(const char *text, uint64_t *out)
+{
+    uint64_t seconds;
+    const char *end = text;
+    if (parse_digits(&end, 10, &seconds) == 0 && !*end)
+        return __builtin_mul_overflow(seconds, CONFIG_S, out) ? ERR_RANGE : 0;
+    return parse_with_unit(text, durations, ARRAY_LEN(durations), out);
+}
+
 static int parse_bool(const char *text, uint64_t *out)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
@@ -88,10 +99,12 @@ static int parse_string(const struct config_key *key, const char *text)
     const struct cursor_view v = cursor_view_of(text);
     if (v.len > (key->max ? key->max : CONFIG_STRING_MAX))
         return ERR_TOO_LONG;
-    for (size_t i = 0; i < v.len; i++)
-        if (v.at[i] < ' ' || v.at[i] == 0x7f)
+    for (size_t i = 0, n; i < v.len; i += n) {
+        n = plain_sequence(v.at + i, v.len - i);
+        if (n == 0)
             return ERR_FORMAT;
-    return cursor_is_text(v) ? 0 : ERR_FORMAT;
+    }
+    return 0;
 }
 
 static void check_endpoint(void *arg, const char *part, size_t len)
@@ -138,7 +151,7 @@ static int parse(const struct config_key *key, const char *text, uint64_t *numbe
     case CONFIG_U64:
         return parse_u64(text, number);
     case CONFIG_DURATION:
-        return parse_with_unit(text, durations, ARRAY_LEN(durations), number);
+        return parse_duration(text, number);
     case CONFIG_SIZE:
         return parse_with_unit(text, sizes, ARRAY_LEN(sizes), number);
     case CONFIG_ENUM:
@@ -224,4 +237,16 @@ void setting_expected(const struct config_key *key, char *out, size_t cap)
     format(key, key->max, number, sizeof(number));
     add_text(out, cap, " to ");
     add_text(out, cap, number);
+}
+
+int setting_read(const struct config_key *key, const char *text, uint64_t *number, char *why, size_t cap)
+{
+    char expected[200];
+    const int err = setting_parse(key, text, number);
+    if (err < 0) {
+        setting_expected(key, expected, sizeof(expected));
+        snprintf(why, cap, "expected %s, not '%.60s%s'", expected, key->secret ? "(secret)" : text,
+                 !key->secret && strlen(text) > 60 ? "..." : "");
+    }
+    return err;
 }

@@ -14,6 +14,9 @@
 int setting_parse(const struct config_key *key, const char *text, uint64_t *number) MUST_CHECK;
 /* What the key takes, in words: "a duration such as 500ms, 30s or 2m, from 100ms to 60s". Cut to cap. */
 void setting_expected(const struct config_key *key, char *out, size_t cap);
+/* setting_parse; for a value that is refused, why[cap] says what was expected and what came, cut to cap: "expected a
+ * duration such as 500ms, 30s or 2m, not 'soon'". The text is shown as it came, but not a secret. */
+int setting_read(const struct config_key *key, const char *text, uint64_t *number, char *why, size_t cap) MUST_CHECK;
 /* Calls one(arg, text, len) for each part of a list of endpoints. Returns the number of parts; 0 for an empty text. */
 size_t setting_split(const char *text, void (*one)(void *arg, const char *part, size_t len), void *arg);
 

@@ -12,6 +12,7 @@
 
 #include "common/base/err.h"
 #include "common/wire/cursor.h"
+#include "common/wire/plain.h"
 
 /* The process's one log. Set before the first thread, but for level and lost, which any thread may write. */
 static struct {
@@ -21,6 +22,8 @@ static struct {
     _Atomic(int) level;
     _Atomic(uint64_t) lost;
 } state = {.component = "lode", .fd = STDERR_FILENO, .level = LOG_LEVEL_INFO};
+/* The output took a part of the last line, so the next one begins on a line of its own. Written by any thread. */
+static atomic_bool torn;
 
 enum {
     KEY_MAX = 64,
@@ -156,48 +159,56 @@ static void format_time(char out[TIME_MAX], const struct timespec *ts)
     *out = 0;
 }
 
-/* Bytes of one character of text[0..len), 0 when it must be escaped: controls, quote, backslash, and what is no UTF-8.
- * Separators of lines beyond ASCII (U+0085, U+2028, U+2029) count as controls: some readers break lines there. */
+/* Bytes of one character of text[0..len), 0 when it must be escaped: quote, backslash, and what is not plain. */
 static size_t plain_char(const char *text, size_t len)
 {
-    const uint8_t *p = (const uint8_t *)text;
-    if (p[0] < 0x80)
-        return p[0] >= ' ' && p[0] != '"' && p[0] != '\\' && p[0] != 0x7f;
-    const size_t n = cursor_sequence(p, len);
-    const bool control = n == 2 && p[0] == 0xc2 && p[1] < 0xa0;
-    const bool separator = n == 3 && p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9);
-    return control || separator ? 0 : n;
+    return *text == '"' || *text == '\\' ? 0 : plain_sequence((const uint8_t *)text, len);
 }
 
-/* A byte that may not stand for itself. */
-static void put_escaped(struct line *l, unsigned char c)
+static char escape_letter(char c)
+{
+    switch (c) {
+    case '"':
+    case '\\':
+        return c;
+    case '\n':
+        return 'n';
+    case '\r':
+        return 'r';
+    case '\t':
+        return 't';
+    default:
+        return 0;
+    }
+}
+
+/* A character that may not stand for itself, by its code point (all of them have four digits); a byte that is no UTF-8
+ * by its value. Returns the bytes it took. */
+static size_t put_escaped(struct line *l, const char *text, size_t len)
 {
     static const char hex[] = "0123456789abcdef";
-    const char *named = c == '"'    ? "\\\""
-                        : c == '\\' ? "\\\\"
-                        : c == '\n' ? "\\n"
-                        : c == '\r' ? "\\r"
-                        : c == '\t' ? "\\t"
-                                    : NULL;
-    char unicode[] = "\\u00XX";
-    if (named) {
+    const uint8_t *at = (const uint8_t *)text;
+    const char named[] = {'\\', escape_letter(*text), 0};
+    if (named[1]) {
         put_text(l, named);
-        return;
+        return 1;
     }
-    unicode[4] = hex[c >> 4];
-    unicode[5] = hex[c & 15];
+    const size_t n = cursor_sequence(at, len);
+    const uint32_t c = n ? plain_code_point(at, n) : *at;
+    const char unicode[] = {'\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15], 0};
     put_text(l, unicode);
+    return n ? n : 1;
 }
 
 static void put_quoted(struct line *l, const char *text, size_t len)
 {
     put(l, "\"", 1);
-    for (size_t i = 0, n; i < len; i += n ? n : 1) {
+    for (size_t i = 0, n; i < len; i += n) {
         n = plain_char(text + i, len - i);
         if (n)
             put(l, text + i, n);
         else
-            put_escaped(l, (unsigned char)text[i]);
+            n = put_escaped(l, text + i, len - i);
     }
     put(l, "\"", 1);
 }
@@ -278,6 +289,18 @@ static void begin(struct line *l, enum log_level level, const char *event)
     put_named(l, "event", event);
 }
 
+/* True when the output took all of it. */
+static bool hand_over(const char *bytes, size_t len)
+{
+    ssize_t n;
+    do {
+        n = write(state.fd, bytes, len);
+    } while (n < 0 && errno == EINTR);
+    if (n > 0 && (size_t)n < len)
+        torn = true;
+    return n == (ssize_t)len;
+}
+
 /* Ends the line and hands it over in one write. A line that the output does not take whole is counted, not waited for:
  * the log must not stop the program. */
 static void end(struct line *l)
@@ -287,11 +310,9 @@ static void end(struct line *l)
     const size_t len = strlen(tail);
     memcpy(l->text + l->len, tail, len); /* TAIL_MAX was kept free */
     l->len += len;
-    ssize_t n;
-    do {
-        n = write(state.fd, l->text, l->len);
-    } while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)l->len)
+    if (atomic_exchange(&torn, false) && !hand_over("\n", 1))
+        torn = true;
+    if (!hand_over(l->text, l->len))
         state.lost++;
 }
 

@@ -101,6 +101,7 @@ enum message_code {
     MESSAGE_CODE_EPOCH = 14,         /* of another epoch */
     MESSAGE_CODE_BUSY = 15,          /* overloaded: later, with jitter */
     MESSAGE_CODE_WRONG_CLUSTER = 16, /* HELLO names another cluster */
+    MESSAGE_CODE_SUPERSEDED = 17,    /* the session is over: another connection said HELLO with the same uuid */
 };
 
 enum message_reason { /* of LEASE_RETURN, BYE, REVOKE */
@@ -216,7 +217,7 @@ struct message_tip {
     uint8_t hash[32];
     uint8_t work[32];
     uint16_t reorg; /* blocks rolled back, 0 for a plain extension */
-    uint64_t job;   /* the job to work on now */
+    uint64_t job;   /* the job to work on now; 0 none: rest until a TIP names one */
     bool clean;     /* drop work on older jobs */
     bool has_job;   /* body holds job's description; else it was sent ahead as a future JOB */
     struct message_job body;

@@ -45,7 +45,8 @@ enum core_action_kind {
     CORE_GREETING, /* bytes are the tip socket's welcome message from now on */
     CORE_PERSIST,  /* block: commit it durably, then give CORE_EV_STORED */
     CORE_RESERVE,  /* mark: make it durable, then give CORE_EV_RESERVED */
-    CORE_KEEP_JOB, /* job (its id), bytes: keep them for the next start, which may need them; no answer */
+    CORE_KEEP_JOB, /* job (its id), bytes: keep them for the next start, which may need them; answered only on
+                       failure, by CORE_EV_NOT_KEPT */
     CORE_REPLY,    /* bytes to route, on the control socket */
     CORE_LOG,      /* log; bytes: what else is to be said */
     CORE_PROGRESS, /* bytes: one line for people, without newline */

@@ -160,6 +160,9 @@ static void dispatch(struct core *self, const struct core_event *event)
     case CORE_EV_RESERVED:
         session_reserved(self, event->mark, event->err);
         return;
+    case CORE_EV_NOT_KEPT:
+        forks_not_kept(self, event->err);
+        return;
     case CORE_EV_STOP:
         progress_stop(self);
         return;

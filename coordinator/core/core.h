@@ -58,6 +58,7 @@ enum core_event_kind {
     CORE_EV_CONTROL_GONE, /* route: a reply could not be sent, nobody waits there any more */
     CORE_EV_STORED,       /* err: the outcome of the oldest CORE_PERSIST not answered yet */
     CORE_EV_RESERVED,     /* mark, err: the outcome of a CORE_RESERVE */
+    CORE_EV_NOT_KEPT,     /* err: a CORE_KEEP_JOB failed, and the store takes nothing any more */
     CORE_EV_STOP,         /* the operator wants an end (signal) */
 };
 

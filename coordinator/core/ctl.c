@@ -89,11 +89,12 @@ void ctl_put_hash(struct cursor_out *o, const char *key, const uint8_t hash[32])
 
 static void health(struct core *self, const struct ctl_call *call)
 {
+    const char *reason = self->stopping ? "stopping" : self->ailing;
     struct cursor_out o = ctl_begin(self);
     cursor_put_map(&o, 2);
     cursor_put_str(&o, "ok");
-    cursor_put_bool(&o, !self->stopping);
-    ctl_put_str(&o, "reason", self->stopping ? "stopping" : "");
+    cursor_put_bool(&o, !reason);
+    ctl_put_str(&o, "reason", reason ? reason : "");
     ctl_reply(self, call, &o, false);
 }
 

@@ -31,7 +31,7 @@ static void take(struct core *self, const struct ctl_call *call, uint32_t count)
 {
     struct pool_request *r = pool_request(&self->pool, call->route, call->id, count);
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
+    fleet_sum(&self->fleet, self->now_ns, &sums);
     r->begun_ns = self->now_ns;
     r->hashes_before = sums.counts.hashes;
     struct cursor c = cursor_map_find(call->args, "data");
@@ -64,7 +64,7 @@ void ctl_mine_run(struct core *self, const struct ctl_call *call)
 static void put_end(const struct core *self, struct cursor_out *o, const struct pool_request *r)
 {
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
+    fleet_sum(&self->fleet, self->now_ns, &sums);
     ctl_put_u64(o, "duration_ms", (uint64_t)((self->now_ns - r->begun_ns) / 1000000));
     ctl_put_u64(o, "hashes", sums.counts.hashes - r->hashes_before);
 }

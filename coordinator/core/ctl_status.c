@@ -22,6 +22,9 @@ static void put_chain(const struct core *self, struct cursor_out *o)
     const struct job *job = jobs_current(&self->jobs);
     ctl_put_str(o, "version", self->config.version);
     ctl_put_str(o, "network", self->network.name);
+    ctl_put_hash(o, "genesis", self->network.genesis_hash);
+    ctl_put_u64(o, "spacing_s", self->network.spacing_s);
+    ctl_put_u64(o, "half_life_s", self->network.half_life_s);
     ctl_put_u64(o, "height", tip->height);
     ctl_put_hash(o, "tip", tip->hash);
     ctl_put_str(o, "work", work + (zeros < 63 ? zeros : 63));
@@ -35,7 +38,7 @@ static void put_chain(const struct core *self, struct cursor_out *o)
 static void put_fleet(const struct core *self, struct cursor_out *o)
 {
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
+    fleet_sum(&self->fleet, self->now_ns, &sums);
     ctl_put_u64(o, "uptime_ms", uptime_ms(self));
     ctl_put_u64(o, "started_ms", (uint64_t)self->started_wall_ms);
     ctl_put_u64(o, "workers", self->fleet.live);
@@ -52,7 +55,7 @@ void ctl_status_status(struct core *self, const struct ctl_call *call)
     struct leases_totals leases;
     leases_read(self->leases, &leases);
     struct cursor_out o = ctl_begin(self);
-    cursor_put_map(&o, 28);
+    cursor_put_map(&o, 31);
     put_chain(self, &o);
     put_fleet(self, &o);
     ctl_put_u64(&o, "reorgs", self->stats.reorgs);
@@ -71,7 +74,7 @@ static void put_worker(const struct core *self, struct cursor_out *o, const stru
 {
     char uuid[33];
     bytes_to_hex(uuid, w->uuid, 16);
-    cursor_put_map(o, 16);
+    cursor_put_map(o, 17);
     ctl_put_str(o, "name", w->name);
     ctl_put_u64(o, "wid", w->wid);
     ctl_put_str(o, "uuid", uuid);
@@ -86,6 +89,7 @@ static void put_worker(const struct core *self, struct cursor_out *o, const stru
     ctl_put_u64(o, "rejected", w->counts.rejected);
     ctl_put_u64(o, "blocks", w->counts.blocks);
     ctl_put_u64(o, "leases", w->leases.live);
+    ctl_put_u64(o, "displaced", w->displaced);
     ctl_put_u64(o, "last_seen_ms", (uint64_t)((self->now_ns - w->heard_ns) / ms_ns));
     ctl_put_u64(o, "since_ms", (uint64_t)((self->now_ns - w->since_ns) / ms_ns));
 }

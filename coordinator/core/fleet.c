@@ -6,7 +6,7 @@
 #include "common/base/bytes.h"
 #include "common/base/check.h"
 
-enum { TICKS_PER_S = 20, RATE_STEP_MS = 500, RATE_TAU_MS = 5000 };
+enum { TICKS_PER_S = 20, RATE_STEP_MS = 500, RATE_TAU_MS = 5000, PROOF_FACTOR = 8 };
 static const int64_t ms_ns = 1000000;
 
 static uint64_t mix(uint64_t x)
@@ -167,12 +167,36 @@ void fleet_count_hashes(struct worker *w, uint64_t hashes, int64_t now_ns)
     w->rate_hashes = w->counts.hashes;
 }
 
-void fleet_sum(const struct fleet *self, struct fleet_sums *out)
+void fleet_hint(struct worker *w, uint64_t rate)
+{
+    if (rate > 0)
+        w->leases.hint = (double)rate < FLEET_UNPROVEN ? (double)rate : FLEET_UNPROVEN;
+}
+
+double fleet_most(const struct worker *w, int64_t now_ns)
+{
+    double seconds = (double)(now_ns - w->since_ns) / 1e9;
+    double proved = (w->counts.share_work - w->proved_from) / (seconds > 1 ? seconds : 1);
+    return FLEET_UNPROVEN + PROOF_FACTOR * proved;
+}
+
+static double believed(const struct worker *w, int64_t now_ns)
+{
+    double claimed = w->hashrate, most = fleet_most(w, now_ns);
+    bool fresh = now_ns - w->since_ns < FLEET_HINT_S * 1000 * ms_ns;
+    if (!(claimed > 0))
+        claimed = fresh ? w->leases.hint : 0;
+    return claimed < most ? claimed : most;
+}
+
+void fleet_sum(const struct fleet *self, int64_t now_ns, struct fleet_sums *out)
 {
     *out = (struct fleet_sums){.counts = self->departed};
     for (const struct worker *w = self->first; w; w = w->next) {
         add_counts(&out->counts, &w->counts);
-        if (w->route.len > 0)
-            out->rate += w->hashrate > 0 ? w->hashrate : w->leases.hint;
+        if (w->route.len == 0)
+            continue;
+        out->rate += w->hashrate > 0 ? w->hashrate : w->leases.hint;
+        out->believed += believed(w, now_ns);
     }
 }

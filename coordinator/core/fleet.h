@@ -14,7 +14,10 @@
 #include "coordinator/core/wheel.h"
 #include "coordinator/core/worker_fsm.h"
 
-enum { FLEET_ACK_CODES = 32, FLEET_FORGET_S = 3600 };
+enum { FLEET_ACK_CODES = 32, FLEET_FORGET_S = 3600, FLEET_HINT_S = 10 };
+/* What a worker says of its own rate is believed up to this, hashes/s: 64 cores with SHA instructions. More wants proof
+ * by shares; who has it delivers more of them than were wanted, so the proof comes within seconds. */
+#define FLEET_UNPROVEN 1e9
 
 struct rollup_node;
 
@@ -35,7 +38,9 @@ struct worker {
     uint16_t lanes;
     int64_t since_ns; /* start of its session */
     int64_t heard_ns;
-    int64_t gone_ns; /* end of its last session, while away */
+    int64_t gone_ns;      /* end of its last session, while away */
+    uint64_t displaced;   /* sessions that ended by a HELLO from elsewhere, */
+    int64_t displaced_ns; /* and when that was last said; 0 never */
     struct wheel_node timer;
 
     uint64_t seq_out; /* of the last message sent in this session */
@@ -51,6 +56,7 @@ struct worker {
 
     struct lease_holder leases;
     struct worker_counts counts;
+    double proved_from;            /* counts.share_work when its session began */
     double hashrate;               /* hashes/s, smoothed, by its reports; 0 while away */
     int64_t rate_ns;               /* when hashrate was last brought up to date ... */
     uint64_t rate_hashes;          /* ... and counts.hashes then */
@@ -92,7 +98,14 @@ void fleet_count_hashes(struct worker *w, uint64_t hashes, int64_t now_ns);
 struct fleet_sums {
     struct worker_counts counts;
     double rate;
+    double believed; /* the same, but of each worker fleet_most at most, and its own figure only for FLEET_HINT_S: a
+                        liar must not make shares rare for all others */
 };
-void fleet_sum(const struct fleet *self, struct fleet_sums *out);
+void fleet_sum(const struct fleet *self, int64_t now_ns, struct fleet_sums *out);
+/* The rate that is believed of a worker in session, hashes/s: eight times what its shares of this session prove, and
+ * FLEET_UNPROVEN. */
+double fleet_most(const struct worker *w, int64_t now_ns);
+/* What the worker says of itself: hashes/s, 0 nothing. Bounded by FLEET_UNPROVEN. */
+void fleet_hint(struct worker *w, uint64_t rate);
 
 #endif

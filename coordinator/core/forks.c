@@ -195,3 +195,12 @@ void forks_stored(struct core *self, int err)
     if (done.is_tip)
         progress_block(self, &done);
 }
+
+void forks_not_kept(struct core *self, int err)
+{
+    if (self->ailing)
+        return;
+    self->ailing = "the store failed: the next block ends the coordinator";
+    struct core_log log = {.level = CORE_ERROR, .event = "store_failed", .code = err};
+    actions_log(self->out, &log, "a job could not be kept; the next block cannot be stored and ends the coordinator");
+}

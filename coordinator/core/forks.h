@@ -21,5 +21,7 @@ int forks_submit(struct core *self, const struct job *job, uint64_t counter,
 int forks_accept(struct core *self, const struct block *block, const struct forks_finder *finder) MUST_CHECK;
 /* The store's word on the oldest block handed to it. A failure is final: the core asks for the end (F2). */
 void forks_stored(struct core *self, int err);
+/* A job could not be kept. The store is over, so the next block or mark ends the program; until then health says so. */
+void forks_not_kept(struct core *self, int err);
 
 #endif

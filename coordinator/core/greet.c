@@ -10,6 +10,7 @@
 #include "coordinator/core/tips.h"
 
 enum { SUSPECT_BEATS = 3 };
+static const int64_t again_ns = INT64_C(10) * 1000 * 1000 * 1000; /* between lines on one uuid */
 static const int64_t ms_ns = 1000000, forget_ns = INT64_C(1000000000) * FLEET_FORGET_S;
 
 static void log_worker(struct core *self, enum core_log_level level, const char *event, const struct worker *w)
@@ -179,15 +180,48 @@ static void describe(struct worker *w, const struct message_hello *h)
     copy_text(w->agent, sizeof w->agent, h->agent, "-");
     copy_text(w->kernel, sizeof w->kernel, kernel_in(h->agent), "-");
     w->lanes = h->lanes;
-    if (h->rate_hint > 0)
-        w->leases.hint = (double)h->rate_hint;
+    fleet_hint(w, h->rate_hint);
 }
 
-static void begin(struct core *self, struct worker *w, const struct core_route *route)
+static void route_text(char out[2 * CORE_ROUTE_MAX + 1], const struct core_route *route)
+{
+    bytes_to_hex(out, route->id, route->len);
+}
+
+/* HELLO from elsewhere with the uuid of a session that is alive: a worker that reconnected faster than we noticed,
+ * whose old socket is closed and reads nothing; or two workers with one uuid. The one that was here is told, since only
+ * that ends the tug of war: it goes on under another uuid. */
+static void displace(struct core *self, struct worker *w, const struct core_route *route, const struct message_hello *h)
+{
+    static const char text[] = "another worker said HELLO with your uuid";
+    struct message m = {.type = MESSAGE_ERROR, .wid = w->wid, .seq = ++w->seq_out};
+    m.u.error = (struct message_error){.code = MESSAGE_CODE_SUPERSEDED, .text = cursor_view_of(text)};
+    actions_send(self->out, &w->route, &m);
+    w->displaced++;
+    bool told = w->displaced_ns != 0 && self->now_ns - w->displaced_ns < again_ns;
+    if (told || w->state != WORKER_LIVE)
+        return;
+    w->displaced_ns = self->now_ns;
+    char uuid[33], from[2 * CORE_ROUTE_MAX + 1], to[2 * CORE_ROUTE_MAX + 1];
+    bytes_to_hex(uuid, w->uuid, 16);
+    route_text(from, &w->route);
+    route_text(to, route);
+    struct core_log log = {.level = CORE_WARN, .event = "worker_displaced"};
+    memcpy(log.worker, w->name, sizeof log.worker);
+    actions_log(self->out, &log,
+                "uuid %s: %.*s on connection %s takes the session of connection %s (%llu times so far); if that worker "
+                "did not just reconnect, two use one state directory",
+                uuid, (int)h->host.len, h->host.len ? (const char *)h->host.at : "", to, from,
+                (unsigned long long)w->displaced);
+}
+
+static void begin(struct core *self, struct worker *w, const struct core_route *route, const struct message_hello *h)
 {
     struct worker *other = fleet_at(&self->fleet, route);
     if (other && other != w)
         greet_event(self, other, WORKER_EV_LOST);
+    if (w->route.len > 0 && memcmp(&w->route, route, sizeof *route) != 0)
+        displace(self, w, route, h);
     if (w->route.len > 0)
         end_session(self, w); /* it reconnected before we noticed */
     w->state = worker_fsm_step(w->state, WORKER_EV_HELLO).next;
@@ -196,6 +230,7 @@ static void begin(struct core *self, struct worker *w, const struct core_route *
     w->since_ns = self->now_ns;
     w->rate_ns = self->now_ns;
     w->rate_hashes = w->counts.hashes;
+    w->proved_from = w->counts.share_work;
     w->seq_out = 0;
     rollup_live(w->telemetry, true);
     arm(self, w);
@@ -216,7 +251,7 @@ static void fill_welcome(struct core *self, struct worker *w, const struct messa
     out->want = MESSAGE_WANT_SCHEMA | MESSAGE_WANT_METRICS;
     out->on_loss = MESSAGE_ON_LOSS_GO_ON;
     tips_fill(self, &out->tip);
-    memcpy(out->share_target, out->tip.body.share_target, sizeof out->share_target);
+    u256_to_be(out->share_target, &jobs_current(&self->jobs)->share_target);
     out->verdict_count = h->held_count;
     for (uint32_t i = 0; i < h->held_count; i++) {
         int err = leases_adopt(self->leases, &w->leases, h->held[i].lease, h->held[i].pos, h->held[i].end);
@@ -238,7 +273,7 @@ void greet_hello(struct core *self, const struct core_route *route, const struct
         refuse(self, route, MESSAGE_CODE_FULL, message->seq, "no room for another worker");
         return;
     }
-    begin(self, w, route);
+    begin(self, w, route, h);
     describe(w, h);
     struct message m = {.type = MESSAGE_WELCOME, .wid = w->wid, .seq = ++w->seq_out};
     fill_welcome(self, w, h, &m);

@@ -8,7 +8,10 @@
 #include "common/chain/merkle.h"
 #include "common/chain/target.h"
 
-enum { VERSION_BITS = 0x20000000 /* BIP 9's top bits, none of its deployments */ };
+enum {
+    VERSION_BITS = 0x20000000, /* BIP 9's top bits, none of its deployments */
+    TIME_BACK_S = 2 * 60 * 60, /* as far as a job's time may be ahead of the clock anyway */
+};
 
 void jobs_init(struct jobs *self, uint64_t epoch)
 {
@@ -16,10 +19,18 @@ void jobs_init(struct jobs *self, uint64_t epoch)
     self->first = self->next = epoch << 32 | 1;
 }
 
+static void job_close(struct job *job)
+{
+    job->closed = true;
+    job->of->seen_sum -= job->seen.count;
+    free(job->seen.slots);
+    job->seen = (struct job_seen){0};
+}
+
 static void job_free(struct job **slot)
 {
     pool_drop(&(*slot)->payload);
-    free((*slot)->seen.slots);
+    job_close(*slot);
     free(*slot);
     *slot = NULL;
 }
@@ -81,14 +92,64 @@ static void make_room(struct jobs *self)
     }
 }
 
-struct job *jobs_make(struct jobs *self, const struct job_recipe *recipe)
+static bool is_on(const struct job *job, const uint8_t parent[32])
+{
+    return memcmp(job->parent, parent, sizeof job->parent) == 0;
+}
+
+static const struct job *newest_on(const struct jobs *self, const uint8_t parent[32])
 {
     const struct job *last = jobs_current(self);
-    if (last && memcmp(last->parent, recipe->parent, 32) != 0)
-        self->tip++;
+    if (last && is_on(last, parent))
+        return last;
+    /* Parents do not come back; but a block that was lost in a crash may, with jobs of the last start. */
+    for (size_t i = self->earlier_count; i > 0; i--)
+        if (is_on(self->earlier[i - 1], parent))
+            return self->earlier[i - 1];
+    return NULL;
+}
+
+static bool is_taken(const struct jobs *self, const uint8_t parent[32], uint32_t ntime)
+{
+    for (uint64_t id = self->first; id != self->next; id++)
+        if (self->ring[id % JOBS_MAX]->ntime == ntime && is_on(self->ring[id % JOBS_MAX], parent))
+            return true;
+    for (size_t i = 0; i < self->earlier_count; i++)
+        if (self->earlier[i]->ntime == ntime && is_on(self->earlier[i], parent))
+            return true;
+    return false;
+}
+
+/* Times rise from job to job, so that one that was dropped cannot come again; but not after a clock that was hours
+ * ahead and is right now: its times are only avoided. */
+uint32_t jobs_time(const struct jobs *self, const uint8_t parent[32], uint32_t wanted)
+{
+    const struct job *last = newest_on(self, parent);
+    if (last && last->ntime >= wanted && last->ntime - wanted <= TIME_BACK_S)
+        wanted = last->ntime + 1;
+    while (is_taken(self, parent, wanted))
+        wanted++;
+    return wanted;
+}
+
+/* A tip has more work than the one before, so none comes back, and no share of their jobs counts any more. */
+static void next_tip(struct jobs *self)
+{
+    self->tip++;
+    for (uint64_t id = self->first; id != self->next; id++)
+        job_close(self->ring[id % JOBS_MAX]);
+}
+
+struct job *jobs_make(struct jobs *self, const struct job_recipe *recipe)
+{
+    CHECK(!is_taken(self, recipe->parent, recipe->ntime)); /* J2 */
+    const struct job *last = jobs_current(self);
+    if (last && !is_on(last, recipe->parent))
+        next_tip(self);
     make_room(self);
     struct job *job = calloc(1, sizeof *job);
     CHECK(job);
+    job->of = self;
     job->id = self->next++;
     job->height = recipe->height;
     memcpy(job->parent, recipe->parent, 32);
@@ -162,9 +223,19 @@ static void seen_grow(struct job_seen *seen)
     *seen = bigger;
 }
 
+/* There is room for one more under job, unless it alone is all. */
+static void seen_make_room(struct jobs *self, const struct job *job)
+{
+    for (uint64_t id = self->first; id != self->next && self->seen_sum >= JOBS_SEEN_SUM; id++)
+        if (self->ring[id % JOBS_MAX] != job && self->ring[id % JOBS_MAX]->seen.count > 0)
+            job_close(self->ring[id % JOBS_MAX]);
+}
+
 int jobs_credit(struct job *job, uint64_t counter)
 {
     struct job_seen *seen = &job->seen;
+    if (job->closed)
+        return ERR_STALE;
     if (counter == UINT64_MAX)
         return ERR_FULL; /* the one value that value + 1 cannot hold; it is never leased */
     if (seen->count * 2 >= seen->cap)
@@ -174,8 +245,10 @@ int jobs_credit(struct job *job, uint64_t counter)
         return ERR_DUPLICATE; /* J2 */
     if (seen->count >= JOBS_SEEN_MAX)
         return ERR_FULL;
+    seen_make_room(job->of, job);
     *slot = counter + 1;
     seen->count++;
+    job->of->seen_sum++;
     return 0;
 }
 
@@ -248,13 +321,14 @@ int jobs_restore(struct jobs *self, uint64_t id, const uint8_t *record, size_t l
     CHECK(self->first == self->next);
     struct job *job = calloc(1, sizeof *job);
     CHECK(job);
+    job->of = self;
     struct cursor c = cursor_over(record, len);
     if (id >= self->first || unpack(job, &c) < 0) {
         job_free(&job);
         return ERR_CORRUPT;
     }
     job->id = id;
-    job->earlier = true;
+    job->closed = true;
     fill_branch(job);
     if (self->earlier_count == JOBS_KEPT) {
         job_free(&self->earlier[0]);

@@ -1,6 +1,11 @@
 /* jobs.h - what the cluster is working on: the current job, and those before it for as long as shares and blocks of
  * theirs may come.
- * Pure. Threads: one at a time. Memory: malloc, at most JOBS_MAX jobs, each with a bounded set of the shares seen. */
+ *
+ * J2: a header belongs to one job, so a share or block is looked for in one set only. Jobs of one parent differ in
+ * their time, across restarts too; those of different parents differ in that.
+ * Shares count under the jobs of the present tip alone: all others are closed, and a closed job has no set.
+ *
+ * Pure. Threads: one at a time. Memory: malloc, at most JOBS_MAX + JOBS_KEPT jobs and JOBS_SEEN_SUM shares seen. */
 #ifndef COORDINATOR_CORE_JOBS_H
 #define COORDINATOR_CORE_JOBS_H
 
@@ -16,10 +21,11 @@
 #include "coordinator/core/pool.h"
 
 enum {
-    JOBS_KEPT = 64, /* at least so many of the last ones are known ... */
-    JOBS_TIPS = 2,  /* ... and those of the last so many tips ... */
-    JOBS_MAX = 512, /* ... but never more */
-    JOBS_SEEN_MAX = 1 << 16,
+    JOBS_KEPT = 64,                            /* at least so many of the last ones are known ... */
+    JOBS_TIPS = 2,                             /* ... and those of the last so many tips ... */
+    JOBS_MAX = 512,                            /* ... but never more */
+    JOBS_SEEN_MAX = 1 << 16,                   /* shares credited under one job ... */
+    JOBS_SEEN_SUM = 1 << 18,                   /* ... and under all that are open: some 8 MiB */
     JOBS_RECORD_MAX = BLOCK_PAYLOAD_MAX + 512, /* bytes of a packed job */
 };
 
@@ -43,8 +49,11 @@ struct job {
     struct u256 target, share_target; /* of a block; of a share: at or above it */
     struct payload *payload;          /* reference; NULL: an empty block */
     uint32_t tip;                     /* number of the tip it was made on */
-    bool earlier; /* of an earlier start: blocks of it count, shares do not (nobody knows which were credited: J2) */
+    /* Blocks of it count, shares do not: its parent is no longer the tip, or it is of an earlier start (nobody knows
+     * which were credited), or its set had to go. */
+    bool closed;
     struct job_seen seen;
+    struct jobs *of; /* whose seen_sum counts them */
 };
 
 /* What a new job is made of. */
@@ -63,12 +72,16 @@ struct jobs {
     struct job *earlier[JOBS_KEPT]; /* restored; dropped when the last of them can be of no use */
     size_t earlier_count;
     uint32_t tip;
+    size_t seen_sum; /* of the open jobs; at most JOBS_SEEN_SUM */
 };
 
 /* epoch: ids begin at epoch << 32 | 1, so that they rise across restarts. */
 void jobs_init(struct jobs *self, uint64_t epoch);
 void jobs_free(struct jobs *self);
-/* A new current job; drops the oldest as the bounds say. Never NULL; valid until that many others came. */
+/* The time for a new job on parent: wanted, or the next after it that makes its headers new ones (J2). */
+uint32_t jobs_time(const struct jobs *self, const uint8_t parent[32], uint32_t wanted);
+/* A new current job, its time one of jobs_time; drops the oldest as the bounds say. Never NULL; valid until that
+ * many others came. Another parent than that of the job before closes all jobs of that. */
 struct job *jobs_make(struct jobs *self, const struct job_recipe *recipe);
 /* The one made last, NULL before the first; by id, NULL when it is not known (any more). */
 struct job *jobs_current(const struct jobs *self);
@@ -78,7 +91,8 @@ struct job *jobs_find(const struct jobs *self, uint64_t id);
 void jobs_block(const struct job *job, uint64_t counter, struct block *out);
 /* Only its header, faster: no payload is hashed. */
 void jobs_header(const struct job *job, uint64_t counter, struct header *out);
-/* Notes counter as credited. 0, ERR_DUPLICATE, or ERR_FULL: the set is. */
+/* Notes counter as credited. 0, ERR_DUPLICATE, ERR_STALE: the job is closed, or ERR_FULL: the set is. When all sets
+ * together are, the oldest jobs are closed. */
 int jobs_credit(struct job *job, uint64_t counter) MUST_CHECK;
 /* The job as one MessagePack value of at most JOBS_RECORD_MAX bytes, and back: a block found while the coordinator was
  * down is still judged by the job it was found under. Restoring is for ids of earlier epochs, before the first

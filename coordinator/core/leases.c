@@ -16,7 +16,7 @@ enum {
 /* Half-life of three leases: 1 - 2^(-1/3). */
 static const double rate_weight = 0.2063;
 
-/* An adopted range that is live. */
+/* An adopted range that is live, or was finished or returned: it is not adopted again. */
 struct span {
     uint64_t start, end;
 };
@@ -90,6 +90,8 @@ static uint64_t size_for(const struct leases *self, const struct lease_holder *h
         return clamp_u64(holder->hint / FIRST_PARTS, LEASES_FIRST_SIZE, FIRST_SIZE_MAX);
     uint64_t cap = holder->last_size < LEASES_SIZE_MAX / GROWTH ? holder->last_size * GROWTH : LEASES_SIZE_MAX;
     double rate = holder->rate > 0 ? holder->rate : holder->hint;
+    if (holder->most > 0 && !(rate > 0 && rate < holder->most))
+        rate = holder->most;
     if (!(rate > 0))
         return cap;
     /* A holder that loses leases gets less of them, down to a half. */
@@ -198,8 +200,8 @@ static void end(struct leases *self, struct lease_holder *holder, struct lease *
     if (l->state == LEASE_LIVE) {
         holder->live--;
         self->totals.live--;
-        if (l->adopted)
-            span_remove(self, l->start);
+        if (l->adopted && state == LEASE_EXPIRED)
+            span_remove(self, l->start); /* its holder may come back for it */
     }
     l->state = state;
 }
@@ -233,16 +235,18 @@ static int adopt(struct leases *self, struct lease_holder *holder, uint64_t id, 
     struct lease *known = find(holder, id);
     if (known)
         return take_back(self, holder, known, pos, end_at);
-    if (id >> LEASES_ID_BITS >= self->config.epoch)
+    uint64_t epoch = id >> LEASES_ID_BITS;
+    if (epoch == 0 || epoch >= self->config.epoch)
         return ERR_UNKNOWN_LEASE;
-    if (pos >= end_at || end_at > self->config.mark)
+    if (pos >= end_at || end_at > self->config.mark || end_at - pos > LEASES_SIZE_MAX)
         return ERR_BAD_RANGE; /* never issued before this epoch: J1 */
-    if (holder->live >= LEASES_LIVE_MAX)
+    if (holder->live >= LEASES_LIVE_MAX || holder->adopted >= LEASES_ADOPT_MAX)
         return ERR_FULL;
     TRY(span_add(self, pos, end_at));
     *slot_for(holder) =
         (struct lease){.id = id, .start = pos, .end = end_at, .pos = pos, .state = LEASE_LIVE, .adopted = true};
     holder->live++;
+    holder->adopted++;
     self->totals.live++;
     self->totals.adopted++;
     return 0;
@@ -307,6 +311,8 @@ int leases_done(struct leases *self, struct lease_holder *holder, const struct l
     if (!whole || report->end != l->end)
         return ERR_BAD_RANGE;
     if (l->state == LEASE_EXPIRED) {
+        if (l->adopted && span_add(self, l->start, l->end) < 0)
+            return ERR_BAD_RANGE; /* another one has it meanwhile, or had it */
         self->totals.expired--;
         holder->lost--;
     }

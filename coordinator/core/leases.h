@@ -3,8 +3,10 @@
  *
  * J1: no value is issued twice. Within an epoch the counter only rises; an epoch begins at the mark that the store
  * holds and nothing is issued at or above the mark that the store has confirmed. Ranges held from earlier epochs lie
- * below the mark this epoch began at, and are adopted only if they overlap no other adopted one. J4: an id is epoch <<
- * 40 | number, so ids rise for ever as epochs do.
+ * below the mark this epoch began at, and are adopted only if they overlap no other adopted one, also none that was
+ * finished or returned since. Nobody remembers whom an earlier epoch gave what, so a holder's word is taken for it; a
+ * forger gets LEASES_ADOPT_MAX ranges of at most LEASES_SIZE_MAX by that, which is no more than credit for hashes. J4:
+ * an id is epoch << 40 | number, so ids rise for ever as epochs do.
  *
  * A lease with job 0 that ends early is only accounted: mining has no memory, an unsearched value is worth no more than
  * another. So a lease that expired here may go on in its holder's hands, and is taken back when the holder returns.
@@ -20,12 +22,15 @@
 #include <rt/attr.h>
 
 enum {
-    LEASES_LIVE_MAX = 3, /* the one being worked on and two ahead */
-    LEASES_KEPT = 16,    /* live ones and those just ended, by which late shares are judged */
-    LEASES_ADOPTED_MAX = 65536,
+    LEASES_LIVE_MAX = 3,        /* the one being worked on and two ahead */
+    LEASES_KEPT = 16,           /* live ones and those just ended, by which late shares are judged */
+    LEASES_ADOPTED_MAX = 65536, /* ranges, live and ended */
+    LEASES_ADOPT_MAX = 8,       /* for one holder and epoch: HELLO's held lists are shorter than that */
     LEASES_ID_BITS = 40,
 };
-#define LEASES_MARK_STEP  (UINT64_C(1) << 48) /* how far the mark is moved by one durable write */
+/* How far the mark is moved by one durable write. What a start reserved and did not issue is lost, so the space bears
+ * 2^20 starts: one a minute for two years. At 1 TH/s a step lasts 17 s. */
+#define LEASES_MARK_STEP  (UINT64_C(1) << 44)
 #define LEASES_FIRST_SIZE (UINT64_C(1) << 16)
 #define LEASES_SIZE_MAX   (UINT64_C(1) << 40)
 
@@ -44,17 +49,19 @@ struct lease {
     uint64_t hashes;     /* likewise; at most 16 per value (rolled versions) */
     int64_t issued_ns;
     enum lease_state state;
-    bool adopted; /* of an earlier epoch: its range is in the adopted set while live */
+    bool adopted; /* of an earlier epoch: its range is in the adopted set unless it expired */
 };
 
 /* The leases of one worker, embedded in its row. All zeroes is a new one. */
 struct lease_holder {
     struct lease slots[LEASES_KEPT];
     uint32_t live;
+    uint32_t adopted;    /* leases of earlier epochs it got */
     uint32_t done, lost; /* how its leases ended, for the size factor */
     uint64_t last_size;  /* of the lease issued last, 0 none */
     double rate;         /* hashes/s, smoothed over finished leases; 0 unknown */
     double hint;         /* what the worker says of itself; used while rate is 0 */
+    double most;         /* hashes/s that are believed of it: both are its word; 0 any. Set by the caller */
 };
 
 struct leases_config {
@@ -82,7 +89,8 @@ int leases_issue(struct leases *self, struct lease_holder *holder, uint32_t live
 uint32_t leases_duration_ms(const struct leases *self, uint32_t live_workers);
 
 /* A held lease named in HELLO: [pos, end) is still to be searched. 0: go on. ERR_BAD_RANGE (it contradicts what was
- * issued, or overlaps another's), ERR_UNKNOWN_LEASE (of this epoch but not this holder's), ERR_FULL. */
+ * issued, or overlaps another's), ERR_UNKNOWN_LEASE (of this epoch but not this holder's; of none), ERR_FULL (it has
+ * LEASES_LIVE_MAX, or got LEASES_ADOPT_MAX already; or the set is). */
 int leases_adopt(struct leases *self, struct lease_holder *holder, uint64_t id, uint64_t pos, uint64_t end) MUST_CHECK;
 
 /* Report on a lease; each gives in *hashes (may be NULL) by how much the holder's count of hashes grew. 0, or

@@ -31,7 +31,7 @@ void progress_block(struct core *self, const struct state_storing *block)
     bytes_to_hex_reversed(hash, block->hash, 32);
     hash[HASH_DIGITS] = 0;
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
+    fleet_sum(&self->fleet, self->now_ns, &sums);
     progress_rate(rate, sizeof rate, sums.rate);
     uint64_t wanted = self->config.blocks_wanted;
     self->blocks_done++;

@@ -108,8 +108,20 @@ static void send_lease(struct core *self, struct worker *w, const struct lease *
     send(self, w, &m);
 }
 
+/* No lease will ever be given again on this data directory: nobody may have to guess why the cluster rests. */
+static void tell_exhausted(struct core *self)
+{
+    self->ailing = "the search space is used up";
+    if (self->exhausted_ns != 0 && self->now_ns - self->exhausted_ns < minute_ns)
+        return;
+    self->exhausted_ns = self->now_ns;
+    struct core_log log = {.level = CORE_ERROR, .event = "search_space_exhausted", .code = ERR_EXHAUSTED};
+    actions_log(self->out, &log, "no leases any more: start with a new data directory");
+}
+
 static void grant(struct core *self, struct worker *w)
 {
+    w->leases.most = fleet_most(w, self->now_ns);
     while (w->credit > 0 && !self->stopping) {
         struct lease lease;
         int err = leases_issue(self->leases, &w->leases, self->fleet.live, self->now_ns, &lease);
@@ -118,6 +130,8 @@ static void grant(struct core *self, struct worker *w)
             ask_mark(self);
             return;
         }
+        if (err == ERR_EXHAUSTED)
+            tell_exhausted(self);
         w->credit = err < 0 ? 0 : w->credit - 1;
         if (err < 0)
             return;
@@ -148,8 +162,7 @@ void session_reserved(struct core *self, uint64_t mark, int err)
 static void on_lease_req(struct core *self, struct worker *w, const struct message *m)
 {
     const struct message_lease_req *r = &m->u.lease_req;
-    if (r->rate > 0)
-        w->leases.hint = (double)r->rate;
+    fleet_hint(w, r->rate);
     w->credit = r->n < LEASES_LIVE_MAX ? r->n : LEASES_LIVE_MAX; /* M6: issue says no beyond what may be live */
     grant(self, w);
 }

@@ -13,7 +13,7 @@ static int judge(struct job *job, const struct lease_holder *holder, const uint8
         return ERR_POW;
     if (!target_met(&job->share_target, v->hash))
         return ERR_LOW_DIFF;
-    if (job->earlier || memcmp(job->parent, tip, 32) != 0)
+    if (job->closed || memcmp(job->parent, tip, 32) != 0)
         return ERR_STALE;
     if (!leases_held(holder, claim->lease, claim->counter))
         return ERR_BAD_RANGE;

@@ -53,15 +53,18 @@ struct core {
     uint64_t tip_seq, ctl_seq, ctl_rep_seq;
     uint16_t tip_reorg; /* blocks the last tip rolled back */
     bool tip_clean;
-    int64_t job_ns, beacon_ns;                       /* when the job was made, the last beacon sent */
-    double job_rate;                                 /* hashes/s its share target was made for */
-    int64_t tip_ns;                                  /* when the tip was found, for progress */
-    uint64_t mark_asked;                             /* CORE_RESERVE under way, 0 none */
+    bool tip_rests;            /* the TIP names no job, as its blocks would be refused: too early by our clock */
+    int64_t job_ns, beacon_ns; /* when the job was made, the last beacon sent */
+    double job_rate;           /* hashes/s its share target was made for */
+    int64_t tip_ns;            /* when the tip was found, for progress */
+    uint64_t mark_asked;       /* CORE_RESERVE under way, 0 none */
     struct state_storing storing[STATE_STORING_MAX]; /* FIFO */
     size_t storing_count;
     struct worker *ack_first; /* rows with an acknowledgement under way */
     int64_t totals_ns;        /* when rollup totals were made */
     int64_t ahead_ns;         /* when it was last said that header times are too far ahead of the clock; 0 never */
+    int64_t exhausted_ns;     /* when it was last said that the search space is used up; 0 never */
+    const char *ailing;       /* what is wrong until the next start, for health; NULL nothing. Static storage */
     bool starving;            /* somebody waits for leases until the mark moves */
     bool stopping;            /* no leases, sessions or requests any more; the end comes at stop_ns */
     bool draining;            /* ... or as soon as nobody is in session; no more blocks are taken */

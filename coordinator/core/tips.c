@@ -17,8 +17,8 @@ enum { RETARGET_MS = 1000, RETARGET_FACTOR = 2 };
 static double cluster_rate(const struct core *self)
 {
     struct fleet_sums sums;
-    fleet_sum(&self->fleet, &sums);
-    return sums.rate >= 1 ? sums.rate : assumed_rate;
+    fleet_sum(&self->fleet, self->now_ns, &sums);
+    return sums.believed >= 1 ? sums.believed : assumed_rate;
 }
 
 static void make_job(struct core *self)
@@ -27,17 +27,26 @@ static void make_job(struct core *self)
     const struct tree_node *tip = tree_tip(self->tree);
     uint32_t least = tree_median_time(self->tree, tip) + 1; /* above the median of the last 11 */
     int64_t now_s = self->wall_ms / 1000;
+    uint32_t wanted = now_s > (int64_t)least ? (uint32_t)now_s : least;
     struct job_recipe recipe = {
         .parent = tip->hash,
         .height = tip->height + 1,
-        .ntime = now_s > (int64_t)least ? (uint32_t)now_s : least,
+        .ntime = jobs_time(&self->jobs, tip->hash, wanted),
         .tag = self->config.tag,
         .payload = pool_front(&self->pool),
         .share_target = shares_target(self->job_rate, self->config.share_rate),
     };
     CHECK(tree_next_bits(self->tree, tip, recipe.ntime, &recipe.bits) == 0);
-    const struct job *job = jobs_make(&self->jobs, &recipe);
+    (void)jobs_make(&self->jobs, &recipe);
     self->job_ns = self->now_ns;
+}
+
+/* Behind the TIP, which must not wait for a disk. A process that dies between the two leaves workers on a job that its
+ * successor does not know: a block they find before its first TIP is refused, and was never acknowledged (J3 holds). No
+ * share was credited under it either, as no message is taken in between (J2). */
+static void keep_job(struct core *self)
+{
+    const struct job *job = jobs_current(&self->jobs);
     struct cursor_out record = cursor_out_over(self->result, STATE_RESULT_MAX);
     jobs_pack(job, &record);
     CHECK(record.err == 0);
@@ -53,9 +62,9 @@ void tips_fill(const struct core *self, struct message_tip *out)
         .tip_seq = self->tip_seq,
         .height = tip->height,
         .reorg = self->tip_reorg,
-        .job = job->id,
+        .job = self->tip_rests ? 0 : job->id,
         .clean = self->tip_clean,
-        .has_job = true,
+        .has_job = !self->tip_rests,
         .sent_us = (uint64_t)(self->now_ns / 1000),
     };
     memcpy(out->hash, tip->hash, sizeof out->hash);
@@ -63,20 +72,35 @@ void tips_fill(const struct core *self, struct message_tip *out)
     struct header header;
     tree_header(self->tree, tip, &header);
     header_serialize(out->header, &header);
-    jobs_message(job, &out->body);
+    if (out->has_job)
+        jobs_message(job, &out->body);
 }
 
-void tips_announce(struct core *self, bool clean, uint64_t reorg)
+/* How far a block of the current job is ahead of the clock, beyond what is allowed; 0 or less: it would be taken. */
+static int64_t too_early_s(const struct core *self)
 {
-    make_job(self);
+    return (int64_t)jobs_current(&self->jobs)->ntime - self->wall_ms / 1000 - NETWORK_FUTURE_S;
+}
+
+/* The TIP for what is known now. */
+static void publish(struct core *self, bool clean, uint64_t reorg)
+{
     self->tip_seq++;
     self->tip_clean = clean;
     self->tip_reorg = reorg < UINT16_MAX ? (uint16_t)reorg : UINT16_MAX;
+    self->tip_rests = too_early_s(self) > 0;
     struct message m = {.type = MESSAGE_TIP, .seq = self->tip_seq};
     tips_fill(self, &m.u.tip);
     actions_publish(self->out, &m);
     actions_greeting(self->out, &m);
     self->beacon_ns = self->now_ns; /* a TIP is as good as a beacon */
+}
+
+void tips_announce(struct core *self, bool clean, uint64_t reorg)
+{
+    make_job(self);
+    publish(self, clean, reorg);
+    keep_job(self);
 }
 
 static void beacon(struct core *self)
@@ -104,11 +128,11 @@ static bool off_target(const struct core *self)
 
 /* On a network without a retarget blocks may come faster than one in six seconds for hours; each is above the median of
  * 11, so their times run ahead of the clock until the two-hour rule refuses the next. It heals as the clock comes
- * after. */
+ * after; until then the workers rest. */
 static void tell_ahead(struct core *self)
 {
-    long long ahead = (long long)jobs_current(&self->jobs)->ntime - self->wall_ms / 1000;
-    if (ahead <= NETWORK_FUTURE_S || (self->ahead_ns != 0 && self->now_ns - self->ahead_ns < job_age_ns))
+    long long ahead = too_early_s(self) + NETWORK_FUTURE_S;
+    if (!self->tip_rests || (self->ahead_ns != 0 && self->now_ns - self->ahead_ns < job_age_ns))
         return;
     self->ahead_ns = self->now_ns;
     struct core_log log = {.level = CORE_WARN, .event = "chain_ahead_of_clock", .code = ERR_TIME_NEW};
@@ -121,7 +145,14 @@ void tips_tick(struct core *self)
 {
     if (self->stopping)
         return;
+    bool rests = too_early_s(self) > 0;
+    if (rests != self->tip_rests) {
+        self->job_ns = self->now_ns; /* the same job, but as if new: it is published only now, or never was */
+        publish(self, false, 0);
+    }
     tell_ahead(self);
+    if (rests)
+        self->job_ns = self->now_ns; /* another one would be later still */
     if (self->now_ns - self->job_ns >= job_age_ns || off_target(self))
         tips_announce(self, false, 0);
     if (self->now_ns - self->beacon_ns >= self->config.beat_ms * ms_ns)

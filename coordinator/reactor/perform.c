@@ -84,12 +84,14 @@ static void reserve(struct perform *self, const struct core_action *a)
     step(self, &reserved);
 }
 
-/* A failure is final for the store, so the next block or mark ends the program; this alone is no reason to. */
 static void keep_job(struct perform *self, const struct core_action *a)
 {
     int err = store_keep_job(self->store, a->u.job, actions_bytes(&self->actions, a), a->len);
-    if (err < 0)
-        LOG_ERROR("store_keep_job", "code=%s why=%s", err_code(err), store_why(self->store));
+    if (err == 0)
+        return;
+    LOG_ERROR("store_keep_job", "code=%s why=%s", err_code(err), store_why(self->store));
+    struct core_event not_kept = {.kind = CORE_EV_NOT_KEPT, .err = err};
+    step(self, &not_kept);
 }
 
 static void log_action(const struct core_log *log, const char *text)

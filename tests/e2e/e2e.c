@@ -1,6 +1,7 @@
 #include "e2e.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -19,6 +20,7 @@ enum { PROCS_MAX = 32, ARGS_MAX = 48 };
 /* One test, one process: this is the test's state. */
 static char dir[E2E_PATH];
 static pid_t running[PROCS_MAX];
+static bool passed;
 
 const char *e2e_dir(void)
 {
@@ -39,6 +41,43 @@ const char *e2e_path(const char *name)
     return path;
 }
 
+void e2e_passed(void)
+{
+    passed = true;
+}
+
+/* The last TAIL bytes of a file, on standard error. */
+static void show_end(const char *name)
+{
+    enum { TAIL = 6000 };
+    char text[TAIL + 1];
+    FILE *f = fopen(e2e_path(name), "r");
+    if (!f)
+        return;
+    if (fseek(f, -TAIL, SEEK_END) != 0)
+        rewind(f);
+    size_t len = fread(text, 1, TAIL, f);
+    fclose(f);
+    text[len] = '\0';
+    if (len > 0)
+        fprintf(stderr, "--- the end of %s ---\n%s\n", name, text);
+}
+
+/* What the processes said: a failure that cannot be explained is one that comes again. */
+static void show_output(void)
+{
+    struct dirent **names;
+    int n = scandir(dir, &names, NULL, alphasort);
+    for (int i = 0; i < n; i++) {
+        const char *dot = strrchr(names[i]->d_name, '.');
+        if (dot && (strcmp(dot, ".err") == 0 || strcmp(dot, ".out") == 0))
+            show_end(names[i]->d_name);
+        free(names[i]);
+    }
+    if (n >= 0)
+        free(names);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st, (void)type, (void)ftw;
@@ -53,6 +92,8 @@ void e2e_cleanup(void)
             waitpid(running[i], NULL, 0);
             running[i] = 0;
         }
+    if (dir[0] && !passed)
+        show_output();
     if (dir[0])
         nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     dir[0] = '\0';
@@ -74,13 +115,14 @@ static void open_as(const char *name, const char *suffix, int fd)
         _exit(120);
 }
 
+/* Our programs come from $LODE_BIN; what begins with '/' is the system's. */
 static void be_child(const char *name, const char *program, const char *const *argv, const char *env, int ready_fd)
 {
     char path[2 * E2E_PATH];
     char *words[ARGS_MAX] = {path};
-    const char *bin = getenv("LODE_BIN");
+    const char *bin = program[0] == '/' ? "" : getenv("LODE_BIN");
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    snprintf(path, sizeof path, "%s/%s", bin ? bin : "build/dev/bin", program);
+    snprintf(path, sizeof path, "%s/%s", bin ? bin : "build/dev/bin", program + (program[0] == '/'));
     for (int i = 0; argv[i] && i < ARGS_MAX - 2; i++)
         words[i + 1] = (char *)(uintptr_t)argv[i];
     open_as(name, ".out", STDOUT_FILENO);
@@ -141,6 +183,28 @@ int e2e_run(const char *name, const char *program, const char *const *argv, cons
 {
     struct e2e_proc p = e2e_start(name, program, argv, env, -1);
     return e2e_wait(&p);
+}
+
+void e2e_until_said(const char *name, const char *text)
+{
+    for (long long until = e2e_now_ms() + E2E_WAIT_MS; e2e_now_ms() < until; poll(NULL, 0, 5)) {
+        char *said = access(e2e_path(name), R_OK) == 0 ? e2e_text(name) : NULL;
+        bool found = said && strstr(said, text);
+        free(said);
+        if (found)
+            return;
+    }
+    cr_assert_fail("%s does not say '%s'", name, text);
+}
+
+int e2e_shell(const char *name, const char *line)
+{
+    char script[6 * E2E_PATH], path[3 * E2E_PATH];
+    const char *bin = getenv("LODE_BIN"), *old = getenv("PATH");
+    const char *const argv[] = {"-c", script, NULL};
+    snprintf(script, sizeof script, "cd '%s' && { %s\n}", e2e_dir(), line);
+    snprintf(path, sizeof path, "PATH=%s:%s", bin ? bin : "build/dev/bin", old ? old : "/usr/bin:/bin");
+    return e2e_run(name, "/bin/sh", argv, path);
 }
 
 char *e2e_text(const char *name)
@@ -205,6 +269,50 @@ static struct e2e_coordinator start_coordinator(const char *name, const char *wo
 struct e2e_coordinator e2e_coordinator(const char *name, const char *const *more)
 {
     return start_coordinator(name, "tcp://127.0.0.1:*", "tcp://127.0.0.1:*", "127.0.0.1:0", more);
+}
+
+static bool is_free(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    at.sin_port = htons((uint16_t)port);
+    bool free = bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+    close(fd);
+    return free;
+}
+
+/* A port below those that the kernel hands out. */
+static int quiet_port(void)
+{
+    enum { FIRST = 10000, LAST = 32000 };
+    static unsigned seed;
+    int end = LAST;
+    FILE *f = fopen("/proc/sys/net/ipv4/ip_local_port_range", "r");
+    char line[64] = "";
+    if (f && fgets(line, sizeof line, f) && strtol(line, NULL, 10) < LAST)
+        end = (int)strtol(line, NULL, 10);
+    if (f)
+        fclose(f);
+    cr_assert_gt(end, FIRST, "no ports below the kernel's own");
+    if (seed == 0)
+        seed = (unsigned)getpid() * 2654435761u ^ (unsigned)e2e_now_ms();
+    for (int tries = 0; tries < 1000; tries++) {
+        seed = seed * 1664525u + 1013904223u;
+        int port = FIRST + (int)(seed >> 8) % (end - FIRST);
+        if (is_free(port))
+            return port;
+    }
+    cr_assert_fail("no free port");
+    return 0;
+}
+
+struct e2e_coordinator e2e_coordinator_fixed(const char *name, const char *const *more)
+{
+    char work[64], tips[64], http[64];
+    snprintf(work, sizeof work, "tcp://127.0.0.1:%d", quiet_port());
+    snprintf(tips, sizeof tips, "tcp://127.0.0.1:%d", quiet_port());
+    snprintf(http, sizeof http, "127.0.0.1:%d", quiet_port());
+    return start_coordinator(name, work, tips, http, more);
 }
 
 struct e2e_coordinator e2e_coordinator_again(const char *name, const struct e2e_coordinator *before,

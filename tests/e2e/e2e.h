@@ -14,8 +14,20 @@ enum { E2E_PATH = 512, E2E_WAIT_MS = 60000 };
 const char *e2e_dir(void);
 /* dir/name; static storage of 8 results in turn. */
 const char *e2e_path(const char *name);
-/* For .fini: kills what still runs, removes the folder. */
+/* For .fini: kills what still runs, shows the end of all its output unless e2e_passed was called, removes the folder.
+ */
 void e2e_cleanup(void);
+void e2e_passed(void);
+
+/* One test, with the folder and the cleanup. */
+#define E2E(suite, name, seconds)                                                                                      \
+    static void e2e_##suite##_##name(void);                                                                            \
+    Test(suite, name, .fini = e2e_cleanup, .timeout = (seconds))                                                       \
+    {                                                                                                                  \
+        e2e_##suite##_##name();                                                                                        \
+        e2e_passed();                                                                                                  \
+    }                                                                                                                  \
+    static void e2e_##suite##_##name(void)
 
 struct e2e_proc {
     pid_t pid;
@@ -32,6 +44,10 @@ int e2e_wait(struct e2e_proc *p);
 void e2e_signal(const struct e2e_proc *p, int signal);
 /* Runs to the end: the exit status. Output as with e2e_start. */
 int e2e_run(const char *name, const char *program, const char *const *argv, const char *env);
+/* Waits until dir/name has text in it; fails the test after E2E_WAIT_MS. */
+void e2e_until_said(const char *name, const char *text);
+/* Runs a line of sh in the test's folder, with our programs in PATH: the exit status. Output as with e2e_start. */
+int e2e_shell(const char *name, const char *line);
 /* The whole text of dir/name, NUL-terminated; the caller frees it. */
 char *e2e_text(const char *name);
 
@@ -42,6 +58,9 @@ struct e2e_coordinator {
 
 /* Starts a coordinator on dir/data and waits for its ready line. more: further arguments, NULL-terminated, or NULL. */
 struct e2e_coordinator e2e_coordinator(const char *name, const char *const *more);
+/* The same on ports that stay free while it is down: none that the kernel gives to others, or to a worker that dials it
+ * and so would meet itself. */
+struct e2e_coordinator e2e_coordinator_fixed(const char *name, const char *const *more);
 /* The same at the endpoints of an earlier one. */
 struct e2e_coordinator e2e_coordinator_again(const char *name, const struct e2e_coordinator *before,
                                              const char *const *more);

@@ -7,7 +7,7 @@
 
 static const char *const ten_blocks[] = {"--network", "lode-regtest", "--blocks", "10", "--progress", NULL};
 
-Test(cluster, two_workers_mine_ten_blocks_and_all_end_with_status_0, .fini = e2e_cleanup, .timeout = 150)
+E2E(cluster, two_workers_mine_ten_blocks_and_all_end_with_status_0, 150)
 {
     struct e2e_coordinator c = e2e_coordinator("coordinator", ten_blocks);
     struct e2e_proc w1 = e2e_worker("w1", &c), w2 = e2e_worker("w2", &c);
@@ -20,13 +20,15 @@ Test(cluster, two_workers_mine_ten_blocks_and_all_end_with_status_0, .fini = e2e
     cr_assert_eq(strncmp(out, "block 1  ", 9), 0, "%s", out);
     cr_assert_not_null(strstr(out, "[10/10]"), "%s", out);
     free(out);
+    e2e_until_said("w1.err", "event=start"); /* ten blocks are a matter of milliseconds: one may not have begun yet */
+    e2e_until_said("w2.err", "event=start");
     e2e_signal(&w1, SIGTERM);
     e2e_signal(&w2, SIGTERM);
     cr_assert_eq(e2e_wait(&w1), 0);
     cr_assert_eq(e2e_wait(&w2), 0);
 }
 
-Test(cluster, the_chain_of_a_network_with_retarget_is_exported_and_verified, .fini = e2e_cleanup, .timeout = 300)
+E2E(cluster, the_chain_of_a_network_with_retarget_is_exported_and_verified, 300)
 {
     static const char *const lode[] = {"--network", "lode", "--spacing", "1s", "--half-life", "1s", NULL};
     char line[2 * E2E_PATH];
@@ -47,7 +49,7 @@ Test(cluster, the_chain_of_a_network_with_retarget_is_exported_and_verified, .fi
     cr_assert_gt(w1.pid + w2.pid, 0);
 }
 
-Test(cluster, a_flipped_byte_of_an_export_is_found_with_height_and_code, .fini = e2e_cleanup, .timeout = 150)
+E2E(cluster, a_flipped_byte_of_an_export_is_found_with_height_and_code, 150)
 {
     char line[2 * E2E_PATH];
     uint8_t byte;
@@ -72,7 +74,7 @@ Test(cluster, a_flipped_byte_of_an_export_is_found_with_height_and_code, .fini =
     cr_assert_gt(w.pid, 0);
 }
 
-Test(cluster, sigterm_stops_everything_within_a_second, .fini = e2e_cleanup, .timeout = 150)
+E2E(cluster, sigterm_stops_everything_within_a_second, 150)
 {
     struct e2e_coordinator c = e2e_coordinator("coordinator", NULL);
     struct e2e_proc w1 = e2e_worker("w1", &c), w2 = e2e_worker("w2", &c);
@@ -89,7 +91,7 @@ Test(cluster, sigterm_stops_everything_within_a_second, .fini = e2e_cleanup, .ti
     cr_log_info("stopped in %lld ms", took);
 }
 
-Test(cluster, lodectl_stop_ends_it_cleanly, .fini = e2e_cleanup, .timeout = 150)
+E2E(cluster, lodectl_stop_ends_it_cleanly, 150)
 {
     struct e2e_coordinator c = e2e_coordinator("coordinator", NULL);
     cr_assert_eq(e2e_ctl(&c, "health", NULL), 0);
@@ -98,7 +100,7 @@ Test(cluster, lodectl_stop_ends_it_cleanly, .fini = e2e_cleanup, .timeout = 150)
     cr_assert_eq(e2e_ctl(&c, "status", NULL), 3);
 }
 
-Test(cluster, http_and_lodectl_see_the_blocks_that_were_posted, .fini = e2e_cleanup, .timeout = 150)
+E2E(cluster, http_and_lodectl_see_the_blocks_that_were_posted, 150)
 {
     json_t *mined = NULL, *chain = NULL, *stats = NULL, *added = NULL;
     struct e2e_coordinator c = e2e_coordinator("coordinator", NULL);
@@ -129,7 +131,7 @@ Test(cluster, http_and_lodectl_see_the_blocks_that_were_posted, .fini = e2e_clea
     cr_assert_gt(w.pid, 0);
 }
 
-Test(cluster, lodectl_mines_through_the_control_socket, .fini = e2e_cleanup, .timeout = 150)
+E2E(cluster, lodectl_mines_through_the_control_socket, 150)
 {
     json_t *tree = NULL;
     struct stat st;

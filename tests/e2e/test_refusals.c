@@ -19,21 +19,28 @@ static void refuse(const char *program, const char *const *argv, const char *env
 #define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 static const char *const none[] = {NULL};
 
-Test(refusals, a_wrong_flag_ends_every_program_with_2_and_is_named, .fini = e2e_cleanup, .timeout = 100)
+E2E(refusals, a_wrong_flag_ends_every_program_with_2_and_is_named, 100)
 {
     refuse("lode-coordinator", ARGS("--frobnicate"), NULL, 2, "frobnicate");
     refuse("lode-coordinator", ARGS("--beat", "soon"), NULL, 2, "beat");
     refuse("lode-coordinator", ARGS("--blocks", "-1"), NULL, 2, "blocks");
     refuse("lode-coordinator", ARGS("--network", "nonet"), NULL, 2, "network");
+    refuse("lode-coordinator", ARGS("--data-dir", e2e_path("data"), "--ready-fd", "99"), NULL, 2, "ready-fd");
     refuse("lode-worker", ARGS("--frobnicate"), NULL, 2, "frobnicate");
     refuse("lode-worker", ARGS("--procs", "many"), NULL, 2, "procs");
     refuse("lode-worker", ARGS("--coordinator", "http://x"), NULL, 2, "coordinator");
     refuse("lode-worker", ARGS("--kernel", "abacus"), NULL, 2, "abacus");
     refuse("lodectl", ARGS("--frobnicate"), NULL, 2, "frobnicate");
-    refuse("lodectl", ARGS("status", "--timeout", "soon"), NULL, 2, "timeout");
+    refuse("lodectl", ARGS("status", "--timeout", "soon"), NULL, 2, "--timeout: expected a duration");
+    refuse("lodectl", ARGS("--endpoint", "bogus", "status"), NULL, 2, "--endpoint: expected tcp://HOST:PORT");
+    refuse("lodectl", ARGS("status"), "LODE_ENDPOINT=bogus", 2, "LODE_ENDPOINT: expected");
+    refuse("lodectl", ARGS("blocks", "--limit", "501"), NULL, 2, "not '501'");
+    refuse("lodectl", ARGS("chain", "verify", "--network", "nonet", "f"), NULL, 2, "not 'nonet'");
+    refuse("lodectl", ARGS("chain", "verify", "--network", "nonet", "f", "-o", "json"), NULL, 2, "\"code\":\"usage\"");
+    refuse("lodectl", ARGS("-o", "json", "chain", "replay", "--spacing", "x"), NULL, 2, "\"exit\":2");
 }
 
-Test(refusals, a_wrong_environment_or_file_is_named, .fini = e2e_cleanup, .timeout = 100)
+E2E(refusals, a_wrong_environment_or_file_is_named, 100)
 {
     FILE *f = fopen(e2e_path("lode.yaml"), "w");
     fputs("network: lode-regtest\nfrobnicate: 1\n", f);
@@ -44,7 +51,7 @@ Test(refusals, a_wrong_environment_or_file_is_named, .fini = e2e_cleanup, .timeo
     refuse("lode-coordinator", ARGS("--config", e2e_path("missing.yaml")), NULL, 2, "missing.yaml");
 }
 
-Test(refusals, an_address_off_loopback_needs_insecure, .fini = e2e_cleanup, .timeout = 100)
+E2E(refusals, an_address_off_loopback_needs_insecure, 100)
 {
     refuse("lode-coordinator",
            ARGS("--data-dir", e2e_path("data"), "--network", "lode-regtest", "--work", "tcp://127.0.0.1:*", "--tips",
@@ -58,7 +65,7 @@ Test(refusals, an_address_off_loopback_needs_insecure, .fini = e2e_cleanup, .tim
     cr_assert_neq(access(e2e_path("data"), F_OK), 0, "a refused address must leave no data directory behind");
 }
 
-Test(refusals, another_network_or_a_second_coordinator_on_the_data_is_3, .fini = e2e_cleanup, .timeout = 100)
+E2E(refusals, another_network_or_a_second_coordinator_on_the_data_is_3, 100)
 {
     struct e2e_coordinator c = e2e_coordinator("first", NULL);
     const char *const second[] = {
@@ -75,7 +82,7 @@ Test(refusals, another_network_or_a_second_coordinator_on_the_data_is_3, .fini =
     cr_assert_eq(e2e_status(&again, "height"), 0);
 }
 
-Test(refusals, every_program_says_help_and_version, .fini = e2e_cleanup, .timeout = 100)
+E2E(refusals, every_program_says_help_and_version, 100)
 {
     static const char *const programs[] = {"lode-coordinator", "lode-worker", "lodectl"};
     for (size_t i = 0; i < 3; i++) {

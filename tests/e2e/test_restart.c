@@ -2,7 +2,7 @@
 
 #include <signal.h>
 
-Test(restart, the_cluster_mines_on_when_a_worker_is_killed, .fini = e2e_cleanup, .timeout = 150)
+E2E(restart, the_cluster_mines_on_when_a_worker_is_killed, 150)
 {
     static const char *const quick[] = {"--network", "lode-regtest", "--dead", "2s", "--beat", "200ms", NULL};
     struct e2e_coordinator c = e2e_coordinator("coordinator", quick);
@@ -39,11 +39,11 @@ static json_t *hashes(const struct e2e_coordinator *c)
 
 /* kill -9 at any moment: what was acknowledged is still there, and no counter value is handed out again (J1, J3, J4).
  */
-Test(restart, a_killed_coordinator_loses_nothing_and_its_workers_come_back, .fini = e2e_cleanup, .timeout = 200)
+E2E(restart, a_killed_coordinator_loses_nothing_and_its_workers_come_back, 200)
 {
     static const char *const quick[] = {"--network", "lode-regtest", "--dead", "2s", "--beat", "200ms", NULL};
     json_t *mined = NULL;
-    struct e2e_coordinator c = e2e_coordinator("first", quick);
+    struct e2e_coordinator c = e2e_coordinator_fixed("first", quick);
     struct e2e_proc w1 = e2e_worker("w1", &c), w2 = e2e_worker("w2", &c);
     e2e_until(&c, "workers", 2);
     cr_assert_eq(e2e_ctl(&c, "mine --count 5 precious", &mined), 0);
@@ -73,10 +73,10 @@ Test(restart, a_killed_coordinator_loses_nothing_and_its_workers_come_back, .fin
     json_decref(after);
 }
 
-Test(restart, a_stopped_coordinator_goes_on_where_it_was, .fini = e2e_cleanup, .timeout = 150)
+E2E(restart, a_stopped_coordinator_goes_on_where_it_was, 150)
 {
     static const char *const five[] = {"--network", "lode-regtest", "--blocks", "5", NULL};
-    struct e2e_coordinator c = e2e_coordinator("first", five);
+    struct e2e_coordinator c = e2e_coordinator_fixed("first", five);
     struct e2e_proc w = e2e_worker("w1", &c);
     cr_assert_eq(e2e_wait(&c.proc), 0);
     struct e2e_coordinator again = e2e_coordinator_again("second", &c, NULL);

@@ -27,7 +27,15 @@ enum fake_mode {
     FAKE_BAD_MAP,   /* answers a reply whose result has a key that is no string */
     FAKE_UNWELL,    /* health is not ok */
     FAKE_CUT_MINE,  /* "mine" is ended after its first block */
+    FAKE_MORE_MINE, /* "mine" is answered with one block too many */
+    FAKE_SEVERAL,   /* "workers" comes in three replies of one row each */
+    FAKE_HOSTILE,   /* every name and text would drive a terminal */
 };
+
+/* Clears the screen by ESC [ and by the one character that says the same, and turns the direction of what follows. */
+#define FAKE_HOSTILE_TEXT                                                                                              \
+    "x\033[2J\xc2\x9b"                                                                                                 \
+    "2J\xe2\x80\xae\177y"
 
 enum { FAKE_BLOCKS_MAX = 6000, FAKE_HELD_MAX = 256, FAKE_OUT = 1 << 20 };
 
@@ -99,7 +107,7 @@ static inline void fake_put_block(const struct fake_control *self, struct cursor
     fake_put_number(o, "bits", h.bits);
     fake_put_number(o, "nonce", h.nonce);
     fake_put_number(o, "extranonce", 9);
-    fake_put_text(o, "worker", "w1");
+    fake_put_text(o, "worker", atomic_load(&self->mode) == FAKE_HOSTILE ? FAKE_HOSTILE_TEXT : "w1");
     fake_put_number(o, "arrival_ms", 1600000000000u);
     cursor_put_str(o, "data");
     cursor_put_array(o, 1);
@@ -168,9 +176,13 @@ static inline void fake_answer_headers(struct fake_control *self, const struct f
 static inline void fake_answer_mined(struct fake_control *self, const struct fake_question *q, int count)
 {
     bool cut = atomic_load(&self->mode) == FAKE_CUT_MINE;
-    int first = atomic_load(&self->blocks) - count;
-    for (int i = 0; i < (cut ? 1 : count); i++) {
-        bool last = cut || i + 1 == count;
+    int first = atomic_load(&self->blocks) - count, replies = cut ? 1 : count;
+    if (atomic_load(&self->mode) == FAKE_MORE_MINE) { /* begins with the block before */
+        first--;
+        replies++;
+    }
+    for (int i = 0; i < replies; i++) {
+        bool last = i + 1 == replies;
         struct cursor_out o = cursor_out_over(self->buf, sizeof self->buf);
         cursor_put_map(&o, last ? 5 : 3);
         cursor_put_str(&o, "block");
@@ -204,8 +216,13 @@ static inline void fake_answer_mine(struct fake_control *self, struct fake_quest
 static inline void fake_answer_plain(struct fake_control *self, const struct fake_question *q, const char *verb)
 {
     struct cursor_out o = cursor_out_over(self->buf, sizeof self->buf);
+    const bool hostile = atomic_load(&self->mode) == FAKE_HOSTILE;
     if (strcmp(verb, "status") == 0) {
-        cursor_put_map(&o, 5);
+        cursor_put_map(&o, 9);
+        fake_put_text(&o, "version", hostile ? FAKE_HOSTILE_TEXT : "0.0.1");
+        fake_put_text(&o, "genesis", "00000000000000000000000000000000000000000000000000000000000000ff");
+        fake_put_number(&o, "spacing_s", 2);
+        fake_put_number(&o, "half_life_s", 60);
         fake_put_text(&o, "network", "lode-regtest");
         fake_put_number(&o, "height", (uint64_t)atomic_load(&self->blocks) - 1);
         fake_put_number(&o, "workers", 2);
@@ -217,7 +234,7 @@ static inline void fake_answer_plain(struct fake_control *self, const struct fak
         cursor_put_str(&o, "workers");
         cursor_put_array(&o, 1);
         cursor_put_map(&o, 5);
-        fake_put_text(&o, "name", "w1");
+        fake_put_text(&o, "name", hostile ? FAKE_HOSTILE_TEXT : "w1");
         fake_put_text(&o, "state", "live");
         cursor_put_str(&o, "uuid");
         cursor_put_bin(&o, "0123456789abcdef", 16);
@@ -229,18 +246,20 @@ static inline void fake_answer_plain(struct fake_control *self, const struct fak
         fake_put_number(&o, "workers", 2);
         cursor_put_str(&o, "metrics");
         cursor_put_map(&o, 2);
-        fake_put_number(&o, "/sched/goroutines:goroutines", 12);
+        fake_put_number(&o, hostile ? FAKE_HOSTILE_TEXT : "/sched/goroutines:goroutines", 12);
         fake_put_number(&o, "/gc/cycles/total:gc-cycles", (uint64_t)atomic_load(&self->questions));
         fake_put_number(&o, "uptime_ms", 5);
     } else if (strcmp(verb, "health") == 0) {
-        bool ok = atomic_load(&self->mode) != FAKE_UNWELL;
+        bool ok = atomic_load(&self->mode) != FAKE_UNWELL && !hostile;
         cursor_put_map(&o, 2);
         cursor_put_str(&o, "ok");
         cursor_put_bool(&o, ok);
-        fake_put_text(&o, "reason", ok ? "" : "the disk is full");
+        fake_put_text(&o, "reason", ok ? "" : hostile ? FAKE_HOSTILE_TEXT : "the disk is full");
     } else
         cursor_put_map(&o, 0);
-    fake_send(self, q, 0, false, &o);
+    const bool several = atomic_load(&self->mode) == FAKE_SEVERAL && strcmp(verb, "workers") == 0;
+    for (int i = several ? 3 : 1; i > 0; i--)
+        fake_send(self, q, 0, i > 1, &o);
 }
 
 /* The modes that answer every verb alike. True when it did. */

@@ -39,6 +39,23 @@
 #define GUARDED_BY(x)
 #endif
 
+/* Around the prototypes of a public header: C names, also where C++ includes them. */
+#ifdef __cplusplus
+#define RT_DECLS_BEGIN extern "C" {
+#define RT_DECLS_END   }
+#else
+#define RT_DECLS_BEGIN
+#define RT_DECLS_END
+#endif
+
+/* RT_ATOMIC(uint32_t) field: an atomic field of a struct that C++ may embed too, which has no _Atomic. There it is a
+ * plain member of the same size and alignment: room for the field, which only the functions of the header touch. */
+#ifdef __cplusplus
+#define RT_ATOMIC(type) alignas(sizeof(type)) type
+#else
+#define RT_ATOMIC(type) _Atomic(type)
+#endif
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

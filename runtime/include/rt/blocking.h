@@ -6,6 +6,8 @@
 #include <rt/attr.h>
 #include <rt/go.h>
 
+RT_DECLS_BEGIN
+
 /* Between the two the goroutine stays on its thread and calls nothing else of the runtime; the calls do not nest. Costs
  * a few plain stores. If the call lasts, another thread takes over the P (after 20 us if there is work for it, else
  * after 10 ms), and rt_exit_blocking then waits for a free P: it may return on another thread. */
@@ -23,5 +25,7 @@ void rt_exit_blocking(void);
         rt_exit_blocking();                                                                                            \
         blocking_;                                                                                                     \
     })
+
+RT_DECLS_END
 
 #endif

@@ -19,6 +19,8 @@
 
 #include <rt/attr.h>
 
+RT_DECLS_BEGIN
+
 struct rt_chan;
 
 /* A new open channel for values of elem_bytes (0 to 65535; 0 carries only the event) with room for cap values (0:
@@ -68,11 +70,14 @@ struct rt_case {
 };
 static inline struct rt_case rt_case_send(struct rt_chan *chan, const void *value)
 {
-    return (struct rt_case){.chan = chan, .dir = RT_CASE_SEND, .value.send = value};
+    struct rt_case c = {chan, RT_CASE_SEND, false, {value}};
+    return c;
 }
 static inline struct rt_case rt_case_recv(struct rt_chan *chan, void *value)
 {
-    return (struct rt_case){.chan = chan, .dir = RT_CASE_RECV, .value.recv = value};
+    struct rt_case c = {chan, RT_CASE_RECV, false, {NULL}};
+    c.value.recv = value;
+    return c;
 }
 
 /* Does exactly one of n cases (0 to 65535) and returns its index; among several ready ones each is equally likely. If
@@ -80,5 +85,7 @@ static inline struct rt_case rt_case_recv(struct rt_chan *chan, void *value)
  * only NULL channels, with block: waits for ever. A channel may occur several times and in both directions; a goroutine
  * never pairs with itself. Choosing a send on a closed channel is fatal. cases[i].ok is set for a chosen receive. */
 int rt_select(struct rt_case *cases, int n, bool block);
+
+RT_DECLS_END
 
 #endif

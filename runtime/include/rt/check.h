@@ -5,6 +5,8 @@
 
 #include <rt/attr.h>
 
+RT_DECLS_BEGIN
+
 /* Prints "fatal error: " and the message (a subset of printf: %s %d %u %x %p %c %%, and l or ll or z before them), then
  * the goroutine dump if the runtime is up, and exits with status 2 like Go; GOTRACEBACK=crash aborts instead.
  * Async-signal-safe. */
@@ -17,10 +19,12 @@ NORETURN void rt_throw_check(const char *file, int line, const char *expr);
         if (UNLIKELY(!(expr)))                                                                                         \
             rt_throw_check(__FILE__, __LINE__, #expr);                                                                 \
     } while (0)
-#if LODE_DCHECK
+#if defined(LODE_DCHECK) && LODE_DCHECK
 #define DCHECK(expr) CHECK(expr)
 #else
 #define DCHECK(expr) ((void)sizeof(!(expr)))
 #endif
+
+RT_DECLS_END
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <rt/attr.h>
 
+RT_DECLS_BEGIN
+
 /* Bytes of address space a goroutine's stack may grow into; memory is committed page by page as it is touched, and
  * running over the end is a fatal "stack overflow", never silent corruption. */
 enum rt_stack {
@@ -62,5 +64,7 @@ int rt_errno(void);
  * goroutines are asleep" is not reported. Counted. Any thread. */
 void rt_external_hold(void);
 void rt_external_release(void);
+
+RT_DECLS_END
 
 #endif

@@ -31,6 +31,8 @@
 
 #include <rt/attr.h>
 
+RT_DECLS_BEGIN
+
 struct rt_pd;
 
 enum rt_poll_dir {
@@ -68,5 +70,7 @@ int rt_accept(struct rt_pd *self, struct sockaddr *addr, socklen_t *addrlen, int
 /* connect(2): waits until the connection stands. 0 | the same errors, -ECONNREFUSED and so on. After an error the
  * socket is only good for closing. */
 int rt_connect(struct rt_pd *self, const struct sockaddr *addr, socklen_t addrlen, int64_t deadline_ns) MUST_CHECK;
+
+RT_DECLS_END
 
 #endif

@@ -9,6 +9,8 @@
 #include <rt/blocking.h>
 #include <rt/go.h>
 
+RT_DECLS_BEGIN
+
 /* How to start. A zeroed struct asks for the defaults. */
 struct rt_config {
     int procs;           /* threads that run goroutines at the same time; 0: $GOMAXPROCS, else the CPUs we may use */
@@ -40,5 +42,7 @@ int rt_set_procs(int n);
 
 /* The version of the library, "0.1.0". Static storage. */
 const char *rt_version(void);
+
+RT_DECLS_END
 
 #endif

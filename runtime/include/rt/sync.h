@@ -14,12 +14,14 @@
 
 #include <rt/attr.h>
 
+RT_DECLS_BEGIN
+
 /* --- mutual exclusion. Not recursive; may be unlocked by another goroutine than the one that locked it. Fair in the
  * end: a waiter that has waited over 1 ms gets the lock handed over directly (starvation mode, the rule
  * of Go's sync/mutex.go). Uncontended: one atomic read-modify-write to lock. --- */
 struct rt_mutex {
-    _Atomic(uint32_t) locked;
-    _Atomic(uint32_t) waiters;
+    RT_ATOMIC(uint32_t) locked;
+    RT_ATOMIC(uint32_t) waiters;
 };
 void rt_mutex_lock(struct rt_mutex *self);
 bool rt_mutex_try_lock(struct rt_mutex *self) MUST_CHECK; /* true: locked; never waits */
@@ -29,10 +31,10 @@ void rt_mutex_unlock(struct rt_mutex *self);              /* not locked: fatal, 
  * again while it holds the lock. --- */
 struct rt_rwmutex {
     struct rt_mutex writers;
-    _Atomic(uint32_t) writer_sema;
-    _Atomic(uint32_t) reader_sema;
-    _Atomic(int32_t) readers;       /* minus 2^30 while a writer holds or waits */
-    _Atomic(int32_t) readers_ahead; /* readers the waiting writer waits for */
+    RT_ATOMIC(uint32_t) writer_sema;
+    RT_ATOMIC(uint32_t) reader_sema;
+    RT_ATOMIC(int32_t) readers;       /* minus 2^30 while a writer holds or waits */
+    RT_ATOMIC(int32_t) readers_ahead; /* readers the waiting writer waits for */
 };
 void rt_rwmutex_rlock(struct rt_rwmutex *self);
 bool rt_rwmutex_try_rlock(struct rt_rwmutex *self) MUST_CHECK;
@@ -45,7 +47,7 @@ void rt_rwmutex_unlock(struct rt_rwmutex *self); /* not locked: fatal, "Unlock o
  * the mutex again; it never wakes without one, but the condition may have changed by then: call it in a loop. Waiters
  * are woken first in, first out. Signal and broadcast may be called with or without the mutex. --- */
 struct rt_cond {
-    _Atomic(uint32_t) waiters; /* how many are linked: the fast path of signal */
+    RT_ATOMIC(uint32_t) waiters; /* how many are linked: the fast path of signal */
 };
 void rt_cond_wait(struct rt_cond *self, struct rt_mutex *mutex); /* the caller holds mutex */
 void rt_cond_signal(struct rt_cond *self);                       /* wakes one, if any */
@@ -54,8 +56,8 @@ void rt_cond_broadcast(struct rt_cond *self);                    /* wakes all th
 /* --- wait for a number of goroutines. add() before they start, done() by each, wait() by whoever collects them.
  * Reusable: a new round of add() only after all wait() of the round before returned. --- */
 struct rt_waitgroup {
-    _Atomic(uint64_t) state; /* counter in the high half, waiters in the low one */
-    _Atomic(uint32_t) sema;
+    RT_ATOMIC(uint64_t) state; /* counter in the high half, waiters in the low one */
+    RT_ATOMIC(uint32_t) sema;
 };
 /* Adds delta, which may be negative. Counter below 0: fatal, "negative WaitGroup counter". An add from 0 that races
  * with a wait: fatal, "WaitGroup misuse: Add called concurrently with Wait". */
@@ -67,17 +69,19 @@ void rt_waitgroup_wait(struct rt_waitgroup *self);
 /* --- once: fn(arg) runs in the first call; every call returns after it has run. fn must not call it again on the same
  * rt_once (it would wait for itself). --- */
 struct rt_once {
-    _Atomic(uint32_t) done;
+    RT_ATOMIC(uint32_t) done;
     struct rt_mutex mutex;
 };
 void rt_once_do(struct rt_once *self, void (*fn)(void *arg), void *arg);
 
 /* --- counting semaphore, first come, first served among waiters that sleep. All zero has no permits. --- */
 struct rt_sema {
-    _Atomic(uint32_t) permits;
+    RT_ATOMIC(uint32_t) permits;
 };
 void rt_sema_acquire(struct rt_sema *self);                /* takes one permit; waits for it */
 bool rt_sema_try_acquire(struct rt_sema *self) MUST_CHECK; /* true: taken; never waits */
 void rt_sema_release(struct rt_sema *self);                /* gives one; any thread */
+
+RT_DECLS_END
 
 #endif

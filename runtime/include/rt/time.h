@@ -11,6 +11,8 @@
 
 #include <rt/attr.h>
 
+RT_DECLS_BEGIN
+
 struct rt_chan;
 struct rt_timer;
 
@@ -49,5 +51,7 @@ void rt_timer_free(struct rt_timer **self_p);
 /* A channel that gets one int64_t, the time of firing, after ns: for a timeout case in a select. The caller frees it
  * with rt_chan_free(), before or after it fired. Never NULL. */
 struct rt_chan *rt_after(int64_t ns) MUST_CHECK;
+
+RT_DECLS_END
 
 #endif

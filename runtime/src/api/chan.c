@@ -129,13 +129,37 @@ void rti_chan_throw_closed_send(void)
     rt_throw("send on closed channel");
 }
 
-/* Returns what the waker left. */
-static int64_t wait_locked(struct rt_chan *c, struct rti_waitq *q, void *value, enum rti_wait why)
+/* Where the value passes of a goroutine whose stack may be copied out: a sender's copy of it, or room for a receiver's.
+ */
+static NOINLINE void *slot_for(struct g *g, const void *sent, size_t bytes)
 {
-    struct g *g = rti_sched_self();
-    struct rti_waiter w = {.g = g, .value = value};
-    rti_waiter_push(q, &w);
+    void *slot = bytes <= RTI_WAITBOX_VALUE ? g->box.value : malloc(bytes);
+    if (!slot)
+        rt_throw("out of memory for a value of %zu bytes on its way through a channel", bytes);
+    rti_waiter_copy(slot, sent, bytes);
+    return slot;
+}
+
+static NOINLINE void leave_slot(struct g *g, void *slot, void *received, size_t bytes)
+{
+    rti_waiter_copy(received, slot, bytes);
+    if (slot != g->box.value)
+        free(slot);
+}
+
+/* Returns what the waker left. The channel may be gone by then. */
+static int32_t wait_locked(struct rt_chan *c, struct rti_waitq *q, void *value, enum rti_wait why)
+{
+    struct g *g = rti_waiter_self();
+    size_t bytes = c->elem_bytes;
+    void *at = value;
+    if (UNLIKELY(g->may_hibernate) && value)
+        at = slot_for(g, why == RTI_WAIT_CHAN_SEND ? value : NULL, bytes);
+    g->box.waiter = (struct rti_waiter){.g = g, .value = at};
+    rti_waiter_push(q, &g->box.waiter);
     rti_sched_park_unlock(&c->lock, why);
+    if (UNLIKELY(at != value))
+        leave_slot(g, at, why == RTI_WAIT_CHAN_SEND ? NULL : value, bytes);
     return g->box.result;
 }
 

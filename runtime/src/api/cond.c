@@ -3,17 +3,18 @@
 #include <rt/sync.h>
 
 #include "api/sema.h"
+#include "api/waiter.h"
 #include "base/atomic.h"
 
 void rt_cond_wait(struct rt_cond *self, struct rt_mutex *mutex)
 {
-    struct rti_sema_waiter w;
+    struct rti_sema_waiter *w = &rti_waiter_self()->box.sema; /* nothing in here waits for anything else meanwhile */
     struct rti_sema_bucket *b = rti_sema_lock(self);
-    rti_sema_link_locked(b, self, &w, false);
+    rti_sema_link_locked(b, self, w, false);
     add_rlx(&self->waiters, 1); /* seen by a signal that comes after the unlock below, or under its own mutex */
     rti_lock_release(&b->lock);
     rt_mutex_unlock(mutex);
-    rti_sema_sleep(&w, RTI_WAIT_COND);
+    rti_sema_sleep(w, RTI_WAIT_COND);
     rt_mutex_lock(mutex);
 }
 

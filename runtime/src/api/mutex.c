@@ -9,6 +9,7 @@
 #include <rt/sync.h>
 
 #include "api/sema.h"
+#include "api/waiter.h"
 #include "base/cpu.h"
 #include "base/membarrier.h"
 #include "base/atomic.h"
@@ -78,11 +79,12 @@ static NOINLINE void lock_slow(struct rt_mutex *m)
 {
     if (spin(m))
         return;
-    struct rti_sema_waiter w = {.since_ns = rti_sched_now()};
-    if (wait_once(m, &w, false))
+    struct rti_sema_waiter *w = &rti_waiter_self()->box.sema;
+    w->since_ns = rti_sched_now();
+    if (wait_once(m, w, false))
         return;
     while (!take(m)) /* woken: WOKEN is ours to clear */
-        if (wait_once(m, &w, true))
+        if (wait_once(m, w, true))
             return;
     sub_seq(&m->waiters, WOKEN);
 }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "api/waiter.h"
 #include "parts/pollset.h"
 #include "parts/timerheap.h"
 #include "sched/sched.h"
@@ -66,15 +67,12 @@ int rt_poll_fd(const struct rt_pd *self)
 
 /* --- waiting --- */
 
-struct wait {
-    struct rti_polldesc *d;
-    enum rti_poll_dir dir;
-};
-
+/* The timer in the wait box says what is waited for, with and without a deadline: arg is the descriptor, seq the
+ * direction. */
 static bool commit_after_switch(struct g *g, void *arg)
 {
-    struct wait *w = arg;
-    return rti_pollset_commit(w->d, w->dir, g);
+    struct rti_timer *t = arg;
+    return rti_pollset_commit(t->arg, (enum rti_poll_dir)t->seq, g);
 }
 
 /* On the system stack. It may come late, when another wait is on: that one looks at its own deadline and goes on. So
@@ -86,16 +84,17 @@ static void deadline_passed(void *arg, uint64_t seq)
         rti_sched_ready(g);
 }
 
-static void park(struct wait *w, int64_t deadline_ns)
+static void park(struct rti_polldesc *d, enum rti_poll_dir dir, int64_t deadline_ns)
 {
+    struct rti_timer *t = &rti_waiter_self()->box.timer;
+    *t = (struct rti_timer){.when_ns = deadline_ns, .fn = deadline_passed, .arg = d, .seq = (uint64_t)dir};
     if (deadline_ns == RT_NO_DEADLINE) {
-        rti_sched_park(commit_after_switch, w, RTI_WAIT_IO);
+        rti_sched_park(commit_after_switch, t, RTI_WAIT_IO);
         return;
     }
-    struct rti_timer t = {.when_ns = deadline_ns, .fn = deadline_passed, .arg = w->d, .seq = (uint64_t)w->dir};
-    rti_sched_timer_start(&t); /* if it fires before the commit, the commit fails and the goroutine goes on */
-    rti_sched_park(commit_after_switch, w, RTI_WAIT_IO);
-    (void)rti_sched_timer_stop(&t);
+    rti_sched_timer_start(t); /* if it fires before the commit, the commit fails and the goroutine goes on */
+    rti_sched_park(commit_after_switch, t, RTI_WAIT_IO);
+    (void)rti_sched_timer_stop(t);
 }
 
 static bool is_closed(struct rti_polldesc *d)
@@ -109,7 +108,6 @@ static bool is_closed(struct rti_polldesc *d)
 /* The caller has entered d. */
 static int wait_entered(struct rti_polldesc *d, enum rti_poll_dir dir, int64_t deadline_ns)
 {
-    struct wait w = {.d = d, .dir = dir};
     for (;;) {
         if (rti_pollset_take(d, dir))
             return 0;
@@ -123,7 +121,7 @@ static int wait_entered(struct rti_polldesc *d, enum rti_poll_dir dir, int64_t d
             return rti_pollset_take(d, dir) ? 0 : -ETIMEDOUT;
         }
         if (got == 0)
-            park(&w, deadline_ns);
+            park(d, dir, deadline_ns);
     }
 }
 

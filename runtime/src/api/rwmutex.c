@@ -11,7 +11,7 @@ enum { READERS_MAX = 1 << 30 };
 void rt_rwmutex_rlock(struct rt_rwmutex *self)
 {
     if (add_seq(&self->readers, 1) + 1 < 0) /* a writer holds or waits */
-        rti_sema_acquire(&self->reader_sema, false, RTI_WAIT_MUTEX);
+        rti_sema_acquire(&self->reader_sema, false, RTI_WAIT_RLOCK);
 }
 
 bool rt_rwmutex_try_rlock(struct rt_rwmutex *self)
@@ -43,7 +43,7 @@ void rt_rwmutex_lock(struct rt_rwmutex *self)
     rt_mutex_lock(&self->writers);
     int32_t inside = sub_seq(&self->readers, READERS_MAX);
     if (inside != 0 && add_seq(&self->readers_ahead, inside) + inside != 0)
-        rti_sema_acquire(&self->writer_sema, false, RTI_WAIT_MUTEX);
+        rti_sema_acquire(&self->writer_sema, false, RTI_WAIT_WLOCK);
 }
 
 bool rt_rwmutex_try_lock(struct rt_rwmutex *self)

@@ -7,7 +7,8 @@
 
 enum { CASES_MAX = 65535, INLINE_CASES = 12 };
 
-/* One select that had to look twice. Short ones live on the stack. */
+/* One select that had to look twice. Short ones live on the stack, unless it may be copied out: whoever switches away
+ * from it still reads this, and others the records. */
 struct choice {
     struct rt_case *cases;
     int n;                      /* cases with a channel */
@@ -15,6 +16,7 @@ struct choice {
     int locks;                  /* distinct channels */
     struct rt_chan **lock;      /* these by address: the order of locking, so two selects cannot wait for each other */
     struct rti_waiter *waiters; /* one per entry of order */
+    char *slots;                /* not NULL: the values pass through here, since the stack may be copied out */
 };
 struct room {
     struct rt_chan *lock[INLINE_CASES];
@@ -134,30 +136,57 @@ static struct rti_waitq *queue_of(const struct rt_case *c)
     return c->dir == RT_CASE_SEND ? &c->chan->senders : &c->chan->receivers;
 }
 
+/* The variable of a case, and how many bytes it has. */
+static void *variable_of(const struct rt_case *c)
+{
+    return c->dir == RT_CASE_SEND ? (void *)(uintptr_t)c->value.send : c->value.recv;
+}
+
+static size_t slot_bytes(const struct rt_case *c)
+{
+    return ((size_t)c->chan->elem_bytes + 15) & ~(size_t)15;
+}
+
+/* One record per case, queued with all locks held. */
+static void queue_locked(struct choice *s, struct g *g)
+{
+    char *slot = s->slots;
+    for (int i = 0; i < s->n; i++) {
+        struct rt_case *c = &s->cases[s->order[i]];
+        void *value = variable_of(c);
+        if (s->slots && value) {
+            rti_waiter_copy(slot, c->dir == RT_CASE_SEND ? value : NULL, c->chan->elem_bytes);
+            value = slot;
+            slot += slot_bytes(c);
+        }
+        s->waiters[i] = (struct rti_waiter){.g = g, .value = value, .mark = (uint16_t)(i + 1)};
+        rti_waiter_push(queue_of(c), &s->waiters[i]);
+    }
+}
+
 /* Queues on all channels, waits, unqueues. Called with all locks held, returns with none. */
 static int wait_locked(struct choice *s)
 {
-    struct g *g = rti_sched_self();
+    struct g *g = rti_waiter_self();
     store_rlx(&g->box.select_done, 0); /* published by the release of the locks */
-    for (int i = 0; i < s->n; i++) {
-        struct rt_case *c = &s->cases[s->order[i]];
-        void *value = c->dir == RT_CASE_SEND ? (void *)(uintptr_t)c->value.send : c->value.recv;
-        s->waiters[i] = (struct rti_waiter){.g = g, .value = value, .select = true};
-        rti_waiter_push(queue_of(c), &s->waiters[i]);
-    }
+    queue_locked(s, g);
     rti_sched_park(unlock_after_switch, s, RTI_WAIT_SELECT);
+    uint32_t mark = load_rlx(&g->box.select_done); /* written by who made this goroutine ready */
+    bool passed = g->box.result == RTI_WOKEN_VALUE;
     lock_all(s);
     for (int i = 0; i < s->n; i++)
         rti_waiter_remove(queue_of(&s->cases[s->order[i]]), &s->waiters[i]);
     unlock_all(s);
 
-    int chosen = s->order[(struct rti_waiter *)g->box.waker - s->waiters];
+    int chosen = s->order[mark - 1];
     struct rt_case *c = &s->cases[chosen];
-    bool passed = g->box.result == RTI_WOKEN_VALUE;
-    if (c->dir == RT_CASE_RECV)
+    if (c->dir == RT_CASE_RECV) {
         c->ok = passed;
-    else if (!passed)
+        if (s->slots)
+            rti_waiter_copy(c->value.recv, s->waiters[mark - 1].value, c->chan->elem_bytes);
+    } else if (!passed) {
         rti_chan_throw_closed_send();
+    }
     return chosen;
 }
 
@@ -190,29 +219,48 @@ static int select_short(struct rt_case *cases, const uint16_t *order, int n, boo
     return full_look(&s, block);
 }
 
-static void *must_alloc(size_t n, size_t bytes)
+static void *must_alloc(size_t bytes, int cases)
 {
-    void *p = calloc(n, bytes);
+    void *p = malloc(bytes);
     if (!p)
-        rt_throw("select: out of memory for %zu cases", n);
+        rt_throw("select: out of memory for %d cases", cases);
     return p;
+}
+
+static bool stack_may_go(void)
+{
+    struct g *g = rti_sched_self();
+    return g && g->may_hibernate;
+}
+
+/* The same in one allocation: the choice, its records and locks, and slots for the values where they are needed. */
+static NOINLINE int select_away(struct rt_case *cases, const uint16_t *order, int n, bool block)
+{
+    size_t count = (size_t)n, slots = 0;
+    if (block && stack_may_go())
+        for (int i = 0; i < n; i++)
+            slots += slot_bytes(&cases[order[i]]);
+    struct choice *s = must_alloc(sizeof *s + count * (sizeof *s->waiters + sizeof *s->lock) + slots + 16, n);
+    *s = (struct choice){.cases = cases, .n = n, .order = (uint16_t *)(uintptr_t)order};
+    s->waiters = (struct rti_waiter *)(s + 1);
+    s->lock = (struct rt_chan **)(s->waiters + count);
+    if (slots > 0)
+        s->slots = (char *)(((uintptr_t)(s->lock + count) + 15) & ~(uintptr_t)15);
+    int chosen = full_look(s, block);
+    free(s);
+    return chosen;
 }
 
 static int select_long(struct rt_case *cases, int n, bool block)
 {
-    struct choice s = {.cases = cases, .order = must_alloc((size_t)n, sizeof(*s.order))};
-    s.n = shuffle(cases, n, s.order);
-    int chosen = quick_look(cases, s.order, s.n);
-    if (chosen < 0 && s.n > 0) {
-        s.lock = must_alloc((size_t)s.n, sizeof(struct rt_chan *));
-        s.waiters = must_alloc((size_t)s.n, sizeof(*s.waiters));
-        chosen = full_look(&s, block);
-        free(s.lock);
-        free(s.waiters);
-    } else if (chosen < 0 && block) {
+    uint16_t *order = must_alloc((size_t)n * sizeof(*order), n);
+    int used = shuffle(cases, n, order);
+    int chosen = quick_look(cases, order, used);
+    if (chosen < 0 && used > 0)
+        chosen = select_away(cases, order, used, block);
+    else if (chosen < 0 && block)
         rti_sched_park(NULL, NULL, RTI_WAIT_SELECT);
-    }
-    free(s.order);
+    free(order);
     return chosen;
 }
 
@@ -227,6 +275,8 @@ int rt_select(struct rt_case *cases, int n, bool block)
     int chosen = quick_look(cases, order, used);
     if (chosen >= 0)
         return chosen;
+    if (used > 0 && UNLIKELY(block && stack_may_go()))
+        return select_away(cases, order, used, block);
     if (used > 0)
         return select_short(cases, order, used, block);
     if (block)

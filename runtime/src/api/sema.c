@@ -1,5 +1,6 @@
 #include "api/sema.h"
 
+#include "api/waiter.h"
 #include "base/atomic.h"
 #include <rt/check.h>
 #include <rt/sync.h>
@@ -129,9 +130,9 @@ void rti_sema_acquire(_Atomic(uint32_t) *permits, bool in_front, enum rti_wait w
         rti_lock_release(&b->lock);
         return;
     }
-    struct rti_sema_waiter w;
-    rti_sema_link_locked(b, address(permits), &w, in_front);
-    rti_sema_sleep_unlock(b, &w, why); /* woken with the permit */
+    struct rti_sema_waiter *w = &rti_waiter_self()->box.sema;
+    rti_sema_link_locked(b, address(permits), w, in_front);
+    rti_sema_sleep_unlock(b, w, why); /* woken with the permit */
 }
 
 /* Permits rise only under the lock and only while nobody sleeps: so a sleeper is never overtaken. */
@@ -148,7 +149,7 @@ void rti_sema_release(_Atomic(uint32_t) *permits)
 
 void rt_sema_acquire(struct rt_sema *self)
 {
-    rti_sema_acquire(&self->permits, false, RTI_WAIT_MUTEX);
+    rti_sema_acquire(&self->permits, false, RTI_WAIT_SEMA);
 }
 
 bool rt_sema_try_acquire(struct rt_sema *self)

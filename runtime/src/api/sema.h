@@ -1,6 +1,7 @@
 /* sema.h - where goroutines sleep that wait for a word: mutexes, conditions, wait groups, semaphores.
  * One table for the process, hashed by the address of the word, so that the objects themselves stay a few bytes (after
- * Go's runtime/sema.go). Threads: any. Memory: a waiter is on the stack of the goroutine that sleeps (see waiter.h). */
+ * Go's runtime/sema.go). Threads: any. Memory: a waiter is in the wait box of the goroutine that sleeps
+ * (proc/waitbox.h). */
 #ifndef RTI_SEMA_H
 #define RTI_SEMA_H
 
@@ -8,21 +9,11 @@
 #include <stdint.h>
 
 #include "base/lock.h"
+#include "proc/waitbox.h"
 #include "sched/sched.h"
 
 /* Who may leave a state: LINKED -> PARKED the sleeper, off its stack; both -> WOKEN whoever unlinked it. */
 enum rti_sema_state { RTI_SEMA_LINKED, RTI_SEMA_PARKED, RTI_SEMA_WOKEN };
-
-struct rti_sema_waiter {
-    const void *addr;
-    struct g *g;
-    struct rti_sema_waiter *next;                  /* the next one of the same address */
-    struct rti_sema_waiter *last;                  /* of the first one: the last of its address */
-    struct rti_sema_waiter *next_addr, *prev_addr; /* of the first one: the other addresses of the bucket */
-    _Atomic(uint32_t) state;
-    bool granted;     /* the waker handed over what was waited for */
-    int64_t since_ns; /* the owner's */
-};
 
 struct rti_sema_bucket {
     struct rti_lock lock; /* rank API; guards the list */

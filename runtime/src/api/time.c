@@ -58,8 +58,9 @@ void rt_sleep(int64_t ns)
 {
     if (ns <= 0)
         return;
-    struct rti_timer t = {.when_ns = rt_deadline(ns), .fn = wake_sleeper};
-    rti_sched_park(arm_after_switch, &t, RTI_WAIT_SLEEP);
+    struct rti_timer *t = &rti_waiter_self()->box.timer;
+    *t = (struct rti_timer){.when_ns = rt_deadline(ns), .fn = wake_sleeper};
+    rti_sched_park(arm_after_switch, t, RTI_WAIT_SLEEP);
 }
 
 /* --- firing, on the system stack --- */
@@ -68,8 +69,8 @@ static void fire_send(void *arg, uint64_t seq)
 {
     struct rt_timer *t = arg;
     struct g *wake = NULL;
-    int64_t now = rti_sched_now();
     rti_lock_acquire(&t->chan.lock);
+    int64_t now = rti_sched_now(); /* under the lock: ticks that fire on two Ps arrive in the order of their times */
     if (seq == t->epoch) {
         if (t->heap.period_ns == 0)
             t->armed = false;

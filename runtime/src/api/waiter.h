@@ -1,12 +1,10 @@
 /* waiter.h - the record of a goroutine that waits on a channel, and the only code that touches its variable.
- * Threads: the lock of the channel that it is queued on guards a record. Memory: on the stack of the waiting goroutine,
- * valid from before it is queued until the goroutine goes on.
+ * Threads: the lock of the channel that it is queued on guards a record. Memory: in the wait box of the goroutine;
+ * those of a select on its stack, or in one allocation if the stack may be copied out; valid from before it is queued
+ * until the goroutine goes on.
  *
- * Hibernation of stacks: a goroutine parked here is reached through its stack in two ways, the record and the variable
- * that `value` points to. Both are touched in this file (and, for records, in select.c before and after the wait), and
- * only under the lock of the channel. To let such stacks be copied out: take records from a pool in rti_waiter_init(),
- * and let `value` be an inline slot of the record for elements up to 64 bytes; above that, pin. The timers of
- * rt_sleep() and rt_poll_wait() stand on the stack in the same manner (time.c, poll.c: one variable each). */
+ * `value` points to the goroutine's own variable, so that a value is copied once. Of a goroutine whose stack may be
+ * copied out it points to a slot elsewhere, and the goroutine copies between slot and variable itself. */
 #ifndef RTI_WAITER_H
 #define RTI_WAITER_H
 
@@ -17,15 +15,10 @@
 
 #include "base/atomic.h"
 #include "proc/g.h"
+#include "sched/sched.h"
 #include <rt/attr.h>
+#include <rt/check.h>
 
-struct rti_waiter {
-    struct rti_waiter *next, *prev;
-    struct g *g;
-    void *value; /* a receiver's: where to put it (NULL: dropped); a sender's: where it is */
-    bool select; /* several records of one G are queued: the first to set select_done wins */
-    bool queued;
-};
 struct rti_waitq {
     _Atomic(struct rti_waiter *) head; /* read without the lock by the peeks of try and select */
     struct rti_waiter *tail;
@@ -33,6 +26,14 @@ struct rti_waitq {
 
 /* What a woken G finds in its wait box. */
 enum { RTI_WOKEN_CLOSED = 0, RTI_WOKEN_VALUE = 1 };
+
+/* The calling goroutine, which is about to wait. A fatal error on a thread that runs none. */
+static inline struct g *rti_waiter_self(void)
+{
+    struct g *g = rti_sched_self();
+    CHECK(g != NULL);
+    return g;
+}
 
 static inline void rti_waiter_push(struct rti_waitq *q, struct rti_waiter *w)
 {
@@ -67,17 +68,16 @@ static inline struct rti_waiter *rti_waiter_pop(struct rti_waitq *q)
     for (struct rti_waiter *w; (w = load_rlx(&q->head)) != NULL;) {
         rti_waiter_remove(q, w);
         uint32_t open = 0;
-        if (!w->select || cas_acq_rel(&w->g->box.select_done, &open, 1))
+        if (!w->mark || cas_acq_rel(&w->g->box.select_done, &open, w->mark)) /* the first one wins the select */
             return w;
     }
     return NULL;
 }
 
 /* Leaves the answer; the caller readies the G after it has released the lock. The record is dead from then on. */
-static inline struct g *rti_waiter_answer(struct rti_waiter *w, int64_t result)
+static inline struct g *rti_waiter_answer(struct rti_waiter *w, int32_t result)
 {
     struct g *g = w->g;
-    g->box.waker = w;
     g->box.result = result;
     return g;
 }

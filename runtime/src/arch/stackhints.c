@@ -56,6 +56,7 @@ static void give_fiber(struct rti_stackhints *h)
 void __asan_unpoison_memory_region(void const volatile *addr, size_t size);
 #endif
 
+#if defined(RTI_HAVE_TSAN) || defined(RTI_HAVE_ASAN)
 static void thread_bounds(struct rti_stackhints *h)
 {
     pthread_attr_t attr;
@@ -102,3 +103,19 @@ void rti_stackhints_unbind(struct rti_stackhints *h)
     h->tsan_fiber = NULL;
     h->lo = NULL;
 }
+#else
+void rti_stackhints_thread(struct rti_stackhints *h)
+{
+    (void)h;
+}
+
+void rti_stackhints_bind(struct rti_stackhints *h, void *lo, size_t size)
+{
+    (void)h, (void)lo, (void)size;
+}
+
+void rti_stackhints_unbind(struct rti_stackhints *h)
+{
+    (void)h;
+}
+#endif

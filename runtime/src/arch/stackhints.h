@@ -10,14 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct rti_stackhints {
-    void *asan_fake;  /* saved when switched away */
-    void *tsan_fiber; /* NULL: none yet */
-    int tsan_uses;    /* goroutines this fiber has served */
-    const void *lo;   /* lowest byte of the stack */
-    size_t size;
-};
-
 #if defined(__SANITIZE_THREAD__)
 #define RTI_HAVE_TSAN 1
 #elif defined(__has_feature)
@@ -32,6 +24,16 @@ struct rti_stackhints {
 #define RTI_HAVE_ASAN 1
 #endif
 #endif
+
+struct rti_stackhints { /* without sanitizers it takes no room in a G */
+#if defined(RTI_HAVE_TSAN) || defined(RTI_HAVE_ASAN)
+    void *asan_fake;  /* saved when switched away */
+    void *tsan_fiber; /* NULL: none yet */
+    int tsan_uses;    /* goroutines this fiber has served */
+    const void *lo;   /* lowest byte of the stack */
+    size_t size;
+#endif
+};
 
 #define RTI_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
 

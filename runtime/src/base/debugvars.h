@@ -12,7 +12,9 @@
     X(membarrier, 1, "0: act as if the kernel had no membarrier(2)")                                                   \
     X(guardpages, 2, "0: no guard pages, 1: by mprotect, 2: the best the kernel has")                                  \
     X(updatemaxprocs, 1, "0: keep the number of Ps when the CPUs we may use change")                                   \
-    X(stackmib, 0, "address space for stacks in MiB; 0: 256 GiB, less under sanitizers")
+    X(stackmib, 0, "address space for stacks in MiB; 0: 256 GiB, less under sanitizers")                               \
+    X(schedtrace, 0, "N: every N ms a line with the state of the scheduler on standard error, in Go's format")         \
+    X(scheddetail, 0, "1: with schedtrace, every P, M and G too; with either, fatal errors print them once")
 
 struct rti_debugvars {
 #define RTI_DEBUGVARS_FIELD(name, dflt, text) int name;

@@ -1,6 +1,10 @@
-/* lock.h - the runtime's lock: spins a little, then sleeps on a futex. For short sections only; no parking, no blocking
- * call, no user code inside (S5). Threads: any, with or without a goroutine. Memory: none; a zeroed struct is an open
- * lock of rank NONE. */
+/* lock.h - the runtime's lock: spins a little, then naps. For short sections only; no parking, no blocking call, no
+ * user code inside (S5). Threads: any, with or without a goroutine. Memory: none; a zeroed struct is an open lock of
+ * rank NONE.
+ *
+ * One read-modify-write to take it, a plain store to release it. A futex would need a second one, or a look at a count
+ * of sleepers after the store, when the lock's memory may be gone. The price: who waits for a holder that the kernel
+ * has put aside finds the lock open up to 160 us late. */
 #ifndef RTI_LOCK_H
 #define RTI_LOCK_H
 
@@ -12,7 +16,7 @@
 #include <rt/attr.h>
 
 struct rti_lock {
-    _Atomic(uint32_t) word; /* 0 open, 1 held, 2 held and perhaps somebody sleeps */
+    _Atomic(uint32_t) word; /* 0 open, 1 held */
     uint32_t rank;          /* enum rti_lockrank */
 };
 

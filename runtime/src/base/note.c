@@ -53,6 +53,11 @@ bool rti_note_sleep_for(struct rti_note *note, int64_t timeout_ns)
     return true;
 }
 
+bool rti_note_has_sleeper(const struct rti_note *note)
+{
+    return load_rlx(&((struct rti_note *)(uintptr_t)note)->word) == SLEEPING;
+}
+
 void rti_note_wake(struct rti_note *note)
 {
     /* pairs with cas and load_acq in the sleeper */

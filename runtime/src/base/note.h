@@ -21,5 +21,7 @@ void rti_note_sleep(struct rti_note *note);
 bool rti_note_sleep_for(struct rti_note *note, int64_t timeout_ns);
 /* Wakes the sleeper, now or when it comes. Safe in signal handlers. */
 void rti_note_wake(struct rti_note *note);
+/* For dumps: somebody sleeps on it right now. */
+bool rti_note_has_sleeper(const struct rti_note *note);
 
 #endif

@@ -16,13 +16,38 @@ void rti_throw_set_dump(void (*dump)(void))
     store_rel(&dump_fn, (uintptr_t)dump); /* pairs with the exchange in rti_throw_die */
 }
 
+enum rti_throw_level rti_throw_level(void)
+{
+    static const struct {
+        const char *word;
+        enum rti_throw_level level;
+    } words[] = {{"none", RTI_THROW_NONE}, {"0", RTI_THROW_NONE},     {"single", RTI_THROW_SINGLE},
+                 {"all", RTI_THROW_ALL},   {"1", RTI_THROW_ALL},      {"system", RTI_THROW_SYSTEM},
+                 {"2", RTI_THROW_SYSTEM},  {"crash", RTI_THROW_CRASH}};
+    const char *mode = getenv("GOTRACEBACK");
+    for (size_t i = 0; mode && i < ARRAY_LEN(words); i++)
+        if (strcmp(mode, words[i].word) == 0)
+            return words[i].level;
+    return RTI_THROW_SINGLE;
+}
+
+void rti_throw_begin(void)
+{
+    static _Atomic(int) who; /* the thread that dies; taken once */
+    int me = gettid(), nobody = 0;
+    if (cas_acq_rel(&who, &nobody, me) || nobody == me) /* pairs with itself */
+        return;
+    for (;;)
+        pause();
+}
+
 void rti_throw_die(void)
 {
+    rti_throw_begin();
     void (*dump)(void) = (void (*)(void))xchg_acq_rel(&dump_fn, 0); /* so a dump that throws does not dump again */
     if (dump)
         dump();
-    const char *mode = getenv("GOTRACEBACK");
-    if (mode && strcmp(mode, "crash") == 0)
+    if (rti_throw_level() == RTI_THROW_CRASH)
         abort();
     _exit(2);
 }

@@ -13,11 +13,12 @@
 #include "boot/crash.h"
 #include "boot/procs.h"
 #include "boot/sysmon.h"
+#include "observe/fatal.h"
+#include "observe/schedtrace.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
-#include "sched/deadlock.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
@@ -105,7 +106,7 @@ static void stop(void)
     or_acq_rel(&rti_world.attention, RTI_ATTENTION_END);
     uint32_t ps = rti_world_ps();
     for (uint32_t i = 0; i < ps; i++)
-        store_rlx(&rti_world.allp[i]->preempt, 1);
+        or_rlx(&rti_world.allp[i]->preempt, RTI_PREEMPT_STOP);
     rti_handoff_stop();
     rti_wake_all();
     rti_sysmon_wake();
@@ -183,7 +184,7 @@ static void tear_down(void)
     rti_stopworld_reset();
     rti_world.idle_p = NULL;
     rti_world.idle_m = rti_world.all_m = NULL;
-    rti_world.idle_m_count = rti_world.m_count = rti_world.m_waiting = 0;
+    rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);
     rti_throw_set_dump(NULL);
@@ -198,8 +199,10 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
-    rti_throw_set_dump(rti_deadlock_dump);                                        /* fatal errors list the goroutines */
-    rti_crash_install();                                                          /* stack overflow has a name */
+    rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
+    rti_schedtrace_reset();                       /* its clock starts with its first line */
+    rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
+    rti_crash_install();                          /* stack overflow has a name */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
     make_ps(procs);
     int err = start_first(call);

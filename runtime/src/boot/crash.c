@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/print.h"
+#include "observe/fatal.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/world.h"
@@ -34,10 +35,31 @@ static void on_fault(int signo, siginfo_t *info, void *context)
     struct g *g = m ? m->curg : NULL;
     if (g && info->si_code > 0 && is_overflow(g, info->si_addr))
         rti_overflow_report(g, info->si_addr);
-    if (g)
+    if (g) {
         rti_print_text("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
                        info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
+        rti_fatal_fault(context);
+    }
     restore_and_return(signo, info, context);
+}
+
+/* As in Go: every goroutine, and status 2. Without a runtime the signal takes its usual course. */
+static void on_quit(int signo, siginfo_t *info, void *context)
+{
+    if (load_acq(&rti_world.procs) > 0) /* pairs with make_ps */
+        rti_fatal_quit(info->si_code, context);
+    signal(signo, SIG_DFL);
+    raise(signo);
+}
+
+/* Not if the program handles it. An inherited SIG_IGN (a shell's background job) does not count, as in Go. */
+static void install_quit(void)
+{
+    struct sigaction act = {.sa_sigaction = on_quit, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART}, now;
+    sigemptyset(&act.sa_mask);
+    if (sigaction(SIGQUIT, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+        (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN))
+        sigaction(SIGQUIT, &act, NULL);
 }
 
 void rti_crash_install(void)
@@ -49,6 +71,7 @@ void rti_crash_install(void)
     sigemptyset(&act.sa_mask);
     sigaction(SIGSEGV, &act, &old_segv);
     sigaction(SIGBUS, &act, &old_bus);
+    install_quit();
     struct sigaction pipe_now;
     if (sigaction(SIGPIPE, NULL, &pipe_now) == 0 && pipe_now.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "boot/procs.h"
+#include "observe/schedtrace.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
@@ -23,7 +24,7 @@ static void end_slice(struct p *p, int64_t now)
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
         p->seen.tick_ns = now;
-    } else if (now - p->seen.tick_ns >= SLICE_NS && !load_rlx(&p->preempt)) {
+    } else if (now - p->seen.tick_ns >= SLICE_NS && !(load_rlx(&p->preempt) & RTI_PREEMPT_SLICE)) {
         rti_lock_acquire(&rti_world.lock);
         rti_preempt_ask_locked(p);
         rti_lock_release(&rti_world.lock);
@@ -98,13 +99,15 @@ void rti_sysmon_run(void)
     for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
         if (rti_note_sleep_for(&rti_world.sysmon_note, sleep_ns))
             rti_note_clear(&rti_world.sysmon_note);
-        if (round_trip(rti_clock_monotonic()))
+        int64_t now = rti_clock_monotonic();
+        rti_world_stamp(now);
+        if (round_trip(now))
             calm = 0;
         if (calm == 0)
             sleep_ns = SHORTEST_NS;
         else if (calm > CALM_ROUNDS)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
-        if (sleep_ns == LONGEST_NS)
+        if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
             sleep_deep();
     }
 }

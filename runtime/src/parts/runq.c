@@ -115,10 +115,14 @@ bool rti_runq_is_empty(struct rti_runq *q)
     }
 }
 
+uint32_t rti_runq_ring_len(struct rti_runq *q)
+{
+    uint32_t head = load_acq(&q->head); /* first: a tail of later is never before it */
+    uint32_t n = load_acq(&q->tail) - head;
+    return n < RTI_RUNQ_SIZE ? n : RTI_RUNQ_SIZE;
+}
+
 uint32_t rti_runq_len(struct rti_runq *q)
 {
-    uint32_t n = load_acq(&q->tail) - load_acq(&q->head);
-    if (n > RTI_RUNQ_SIZE)
-        n = RTI_RUNQ_SIZE;
-    return n + (load_rlx(&q->next) != NULL);
+    return rti_runq_ring_len(q) + (load_rlx(&q->next) != NULL);
 }

@@ -40,6 +40,8 @@ struct rti_qnode *rti_runq_steal(struct rti_runq *mine, struct rti_runq *from);
 struct rti_qnode *rti_runq_steal_next(struct rti_runq *from);
 /* True only if at one moment during the call ring and slot were both empty. */
 bool rti_runq_is_empty(struct rti_runq *q);
+/* How many are in the ring, the next slot not counted; a guess while others work on it. */
+uint32_t rti_runq_ring_len(struct rti_runq *q);
 /* How many there are; a guess while others work on it. */
 uint32_t rti_runq_len(struct rti_runq *q);
 

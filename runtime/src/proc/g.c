@@ -3,20 +3,21 @@
 #include "base/slab.h"
 
 static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct g));
-static _Atomic(struct g *) all; /* push-only; written by CAS (rel), read by dumps (acq) */
+struct g *_Atomic rti_g_all;     /* written once (rel), read by dumps (acq) */
+static _Atomic(struct g *) last; /* exchanged by makers only */
 
 struct g *rti_g_new(void)
 {
     struct g *g = rti_slab_take(&slab);
-    g->all_next = load_rlx(&all);
-    while (!cas_rel(&all, &g->all_next, g)) /* pairs with load_acq in each */
-        ;
+    /* Between the two steps g and what is made after it cannot be reached yet: a dump misses the very newest. */
+    struct g *before = xchg_acq_rel(&last, g);             /* pairs with itself: before is zeroed and ours to link */
+    store_rel(before ? &before->all_next : &rti_g_all, g); /* pairs with load_acq in each */
     return g;
 }
 
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg)
 {
-    for (struct g *g = load_acq(&all); g; g = g->all_next) /* pairs with cas_rel in new */
+    for (struct g *g = load_acq(&rti_g_all); g; g = load_acq(&g->all_next)) /* both pair with store_rel in new */
         visit(g, arg);
 }
 

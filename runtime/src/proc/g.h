@@ -42,23 +42,27 @@ struct g {
     bool locked;           /* runs on locked_m only, and that on nothing else; written by itself */
     char *stack_lo;        /* lowest usable byte; NULL until first run and after exit */
     char *stack_hi;
-    uint64_t id;
+    bool may_hibernate; /* asked for at spawn: nobody else touches its stack while it is parked */
     /* line 2: the start, and who made it */
+    uint64_t id;
     void (*fn)(void *arg);
     void *arg;
     const char *name;
-    void *created_at; /* return address of the spawn */
-    uint64_t parent;  /* id of the spawner, 0 for a thread outside */
-    struct g *all_next;
-    struct m *locked_m;  /* while locked */
-    uint32_t lock_depth; /* rt_lock_thread less rt_unlock_thread; its own */
-    struct rti_waitbox box;
-    struct rti_stackhints hints;
+    void *created_at;             /* return address of the spawn */
+    uint64_t parent;              /* id of the spawner, 0 for a thread outside */
+    _Atomic(struct g *) all_next; /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
+    struct rti_waitbox box;       /* the last word of line 2, and line 3 */
+    _Atomic(uint32_t) since_s;    /* world.now_s when it last parked; written by itself, read by dumps */
+    struct m *locked_m;           /* while locked */
+    uint32_t lock_depth;          /* rt_lock_thread less rt_unlock_thread; its own */
+    struct rti_stackhints hints;  /* empty but for sanitizers */
 } CACHE_ALIGNED;
 
 /* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */
 struct g *rti_g_new(void);
-/* Calls visit on every G there ever was, newest first. Async-signal-safe; the Gs may change meanwhile. */
+/* All Gs there ever were, linked by all_next in the order they were made. For rti_g_each and debuggers. */
+extern struct g *_Atomic rti_g_all;
+/* Calls visit on every G there ever was, oldest first. Async-signal-safe; the Gs may change meanwhile. */
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg);
 const char *rti_g_state_name(uint32_t state);
 

@@ -75,9 +75,8 @@ struct m {
 } CACHE_ALIGNED;
 
 struct m *rti_m_new(uint32_t id);
-/* An M whose thread was joined is as new, but for its id and that `call` goes on rising: sysmon may still compare it.
- */
-void rti_m_reset(struct m *m);
+/* An M whose thread was joined is as new, but that `call` goes on rising: sysmon may still compare it. */
+void rti_m_reset(struct m *m, uint32_t id);
 
 /* The running thread's M, or NULL. Never kept across a call that may switch. */
 extern _Thread_local struct m *rti_m_current;

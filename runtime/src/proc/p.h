@@ -22,7 +22,15 @@
 struct g;
 struct m;
 
-enum rti_p_state { RTI_P_IDLE, RTI_P_RUNNING, RTI_P_STOPPED, RTI_P_AWAY };
+/* Go's numbers: 2 is its P in a system call, which we have not. */
+enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3, RTI_P_AWAY = 4 };
+
+/* Why whoever runs on a P should give way. Bits, each changed by read-modify-write alone: a plain store that ends a
+ * slice would also wipe out a stop that came after the holder's last look at world.stopping. */
+enum rti_preempt {
+    RTI_PREEMPT_SLICE = 1, /* it has run for a whole slice; set by sysmon, cleared by the holder at the next one */
+    RTI_PREEMPT_STOP = 2   /* the world stops; set once, never cleared */
+};
 
 /* Counted by the holder, read by anybody; no order with anything. */
 struct rti_p_counters {
@@ -35,7 +43,7 @@ struct p {
     uint32_t id;
     _Atomic(uint32_t) state;   /* written under the world's lock */
     _Atomic(struct m *) m;     /* its holder; written under the world's lock */
-    _Atomic(uint32_t) preempt; /* 1: whoever runs should yield; written by sysmon, cleared by the holder */
+    _Atomic(uint32_t) preempt; /* bits of enum rti_preempt, 0: go on; no order with anything */
     _Atomic(uint32_t) tick;    /* scheduling rounds (a runnext run inherits the slice: no tick); read by sysmon */
     uint8_t until_global;      /* picks left until the global queue goes first (every 61st) */
     uint8_t until_timers;      /* picks left until the clock is read for timers (every 8th) */

@@ -1,11 +1,21 @@
 #include "proc/world.h"
 
 #include "base/atomic.h"
+#include "base/clock.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include <rt/check.h>
 
+enum { NS_PER_S = 1000000000 };
+
 struct world rti_world = {.lock = RTI_LOCK_INIT(RTI_RANK_SCHED), .gfree_lock = RTI_LOCK_INIT(RTI_RANK_GFREE)};
+
+void rti_world_stamp(int64_t now_ns)
+{
+    uint32_t now_s = (uint32_t)(now_ns / NS_PER_S);
+    if (load_rlx(&rti_world.now_s) != now_s)
+        store_rlx(&rti_world.now_s, now_s);
+}
 
 void rti_world_put_idle_p_locked(struct p *p)
 {
@@ -25,6 +35,7 @@ struct p *rti_world_take_idle_p_locked(void)
     sub_seq(&rti_world.idle_ps, 1);
     if (rti_world.sysmon_waiting) { /* it sleeps while nobody runs */
         rti_world.sysmon_waiting = false;
+        rti_world_stamp(rti_clock_monotonic()); /* it did not while it slept */
         rti_note_wake(&rti_world.sysmon_note);
     }
     return p;

@@ -2,12 +2,10 @@
 
 #include "base/print.h"
 #include "base/throw.h"
-#include "proc/g.h"
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/netpoll.h"
 #include "sched/sched.h"
-#include "sched/symbol.h"
 #include "sched/timers.h"
 
 const char *rti_deadlock_reason(unsigned why)
@@ -21,6 +19,9 @@ const char *rti_deadlock_reason(unsigned why)
         [RTI_WAIT_SELECT] = "select",
         [RTI_WAIT_SELECT_NO_CASES] = "select (no cases)",
         [RTI_WAIT_MUTEX] = "sync.Mutex.Lock",
+        [RTI_WAIT_RLOCK] = "sync.RWMutex.RLock",
+        [RTI_WAIT_WLOCK] = "sync.RWMutex.Lock",
+        [RTI_WAIT_SEMA] = "semacquire",
         [RTI_WAIT_COND] = "sync.Cond.Wait",
         [RTI_WAIT_GROUP] = "sync.WaitGroup.Wait",
         [RTI_WAIT_SLEEP] = "sleep",
@@ -28,29 +29,6 @@ const char *rti_deadlock_reason(unsigned why)
         [RTI_WAIT_TIMER] = "timer",
     };
     return why < RTI_WAIT_COUNT && words[why] ? words[why] : "waiting";
-}
-
-static void print_one(struct g *g, void *arg)
-{
-    (void)arg;
-    uint32_t state = rti_g_state(g);
-    if (state == RTI_G_IDLE || state == RTI_G_DEAD)
-        return;
-    const char *what = state == RTI_G_WAITING ? rti_deadlock_reason(load_rlx(&g->wait)) : rti_g_state_name(state);
-    rti_print_text("\ngoroutine %lu [%s]:", (unsigned long)g->id, what);
-    if (g->name)
-        rti_print_text(" %s", g->name);
-    rti_print_text("\n");
-    rti_symbol_print("        runs ", (void *)(uintptr_t)g->fn);
-    if (g->created_at) {
-        rti_print_text("created by goroutine %lu\n", (unsigned long)g->parent);
-        rti_symbol_print("        at ", g->created_at);
-    }
-}
-
-void rti_deadlock_dump(void)
-{
-    rti_g_each(print_one, NULL);
 }
 
 /* Every M sleeps (or one polls for nothing), no queue holds a G, and nothing outside can bring one. */

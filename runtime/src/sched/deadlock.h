@@ -5,8 +5,7 @@
 /* Called by an M that is on the idle list, before it sleeps: if nothing in this process can ever make a goroutine
  * runnable again, prints every goroutine and ends the process with status 2. */
 void rti_deadlock_check(void);
-/* Prints every living goroutine: id, state, wait reason, where it was made. Async-signal-safe. */
-void rti_deadlock_dump(void);
+/* Why a G waits (enum rti_wait) in Go's words; "waiting" for anything else. */
 const char *rti_deadlock_reason(unsigned why);
 
 #endif

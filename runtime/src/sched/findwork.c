@@ -39,7 +39,7 @@ static ALWAYS_INLINE void new_slice(struct p *p)
     p->next_streak = 0;
     store_rlx(&p->tick, load_rlx(&p->tick) + 1);
     if (UNLIKELY(load_rlx(&p->preempt)))
-        store_rlx(&p->preempt, 0);
+        and_rlx(&p->preempt, ~(uint32_t)RTI_PREEMPT_SLICE);
 }
 
 /* A share of the global queue: the first to run, the others into p's ring, which has room. */

@@ -3,6 +3,7 @@
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
+#include "proc/world.h"
 #include "sched/round.h"
 #include <rt/check.h>
 
@@ -21,6 +22,7 @@ void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_w
     m->commit = commit;
     m->commit_arg = arg;
     store_rlx(&m->curg->wait, (uint8_t)why);
+    store_rlx(&m->curg->since_s, load_rlx(&rti_world.now_s));
     rti_p_count(&m->p->count.parks);
     rti_round_leave(m, RTI_FINISH_PARK);
 }

@@ -7,7 +7,7 @@
 void rti_preempt_ask_locked(struct p *p)
 {
     struct m *m = load_rlx(&p->m);
-    store_rlx(&p->preempt, 1);
+    or_rlx(&p->preempt, RTI_PREEMPT_SLICE);
     if (m)
         store_rlx(&m->taken, 1);
 }

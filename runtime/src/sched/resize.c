@@ -22,7 +22,7 @@ void rti_resize_put_away_locked(struct p *p)
     rti_world_push_locked(&batch);
     rti_spawn_flush(p);
     rti_stackpool_flush(&rti_world.stacks, &p->stacks);
-    store_rlx(&p->preempt, 0);
+    and_rlx(&p->preempt, ~(uint32_t)RTI_PREEMPT_SLICE);
     store_rlx(&p->state, RTI_P_AWAY);
 }
 

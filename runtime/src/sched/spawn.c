@@ -6,6 +6,7 @@
 #include "proc/world.h"
 #include "sched/overflow.h"
 #include "sched/round.h"
+#include "sched/sched.h"
 #include <rt/check.h>
 
 enum { COLOURS = 16, COLOUR_BYTES = 64 };
@@ -127,6 +128,7 @@ void rti_spawn_recycle(struct p *p, struct g *g)
     struct rti_stack s = {.lo = g->stack_lo, .hi = g->stack_hi, .class = g->stack_class, .guarded = g->guarded};
     rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
     rti_stackhints_unbind(&g->hints);
+    store_rlx(&g->wait, RTI_WAIT_NONE);
     g->stack_lo = NULL;
     rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
     rti_g_move(g, RTI_G_DEAD, RTI_G_IDLE);

@@ -9,7 +9,7 @@
 #include "sched/round.h"
 #include <rt/check.h>
 
-enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 16 << 10 };
+enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 32 << 10 };
 #ifndef AT_MINSIGSTKSZ
 enum { AT_MINSIGSTKSZ = 51 };
 #endif
@@ -56,9 +56,9 @@ struct m *rti_thread_new_locked(void)
     struct m *m = rti_world.free_m;
     if (m) {
         rti_world.free_m = m->idle_next;
-        rti_m_reset(m);
+        rti_m_reset(m, ++rti_world.m_made);
     } else {
-        m = rti_m_new(rti_world.m_made++);
+        m = rti_m_new(++rti_world.m_made); /* 0 is the thread of rt_main, which runs sysmon */
     }
     rti_world.m_count++;
     m->all_next = rti_world.all_m;

@@ -1,6 +1,8 @@
 #include "test.h"
 
+#include <errno.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "common/base/err.h"
 #include "coordinator/settings.h"
@@ -74,10 +76,30 @@ Test(settings, what_is_wrong_is_named)
     refused((char[]){"--share-rate=0"}, "share-rate");
     refused((char[]){"--ready-fd=x"}, "ready-fd");
     refused((char[]){"--ready-fd=-2"}, "ready-fd");
+    refused((char[]){"--ready-fd=987654"}, "987654 is not open");
     refused((char[]){"--dead=1500ms"}, "dead");
     refused((char[]){"--data-dir="}, "data-dir");
     refused((char[]){"--no-such"}, "no-such");
     refused((char[]){"--tag=0123456789012345678901234567890123456789012345678901234567890123456789"}, "tag");
+}
+
+Test(settings, the_ready_line_needs_a_descriptor_that_takes_it)
+{
+    int ends[2];
+    char why[256] = "", text[32];
+    struct settings s;
+    struct config *c = NULL;
+    cr_assert_eq(pipe(ends), 0);
+    (void)snprintf(text, sizeof text, "--ready-fd=%d", ends[1]);
+    cr_assert_eq(load(&s, &c, ARGS(text), why), 0, "%s", why);
+    cr_assert_eq(s.ready_fd, ends[1]);
+    config_free(&c);
+    (void)snprintf(text, sizeof text, "--ready-fd=%d", ends[0]);
+    cr_assert_eq(load(&s, &c, ARGS(text), why), -EBADF);
+    cr_assert_not_null(strstr(why, "for writing"));
+    config_free(&c);
+    close(ends[0]);
+    close(ends[1]);
 }
 
 Test(settings, spacing_needs_a_network_that_retargets)

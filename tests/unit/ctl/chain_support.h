@@ -1,10 +1,9 @@
-/* chain_support.h - runs a chain command in the test's process and catches what it prints. */
+/* chain_support.h - runs a chain command in the test's process, and makes what it reads. */
 #ifndef TESTS_UNIT_CTL_CHAIN_SUPPORT_H
 #define TESTS_UNIT_CTL_CHAIN_SUPPORT_H
 
-#include "test.h"
+#include "run.h"
 
-#include <jansson.h>
 #include <unistd.h>
 
 #include "common/base/bytes.h"
@@ -17,39 +16,21 @@ struct caught {
     char out[1 << 16], err[1 << 12];
 };
 
-static inline void read_back(FILE *f, char *out, size_t size)
+/* lodectl chain with args, which end with NULL; no coordinator. Output beyond 64 KiB is cut. */
+static inline void run(struct caught *c, const char *const *args)
 {
-    rewind(f);
-    out[fread(out, 1, size - 1, f)] = '\0';
-    fclose(f);
+    char *words[40] = {(char *)(uintptr_t) "lodectl", (char *)(uintptr_t) "chain"};
+    int n = 2;
+    for (; args[n - 2]; n++)
+        words[n] = (char *)(uintptr_t)args[n - 2];
+    struct run r = run_words("", n, words);
+    c->status = r.status;
+    snprintf(c->out, sizeof c->out, "%s", r.out);
+    snprintf(c->err, sizeof c->err, "%s", r.err);
+    run_free(&r);
 }
 
-/* args ends with NULL. Output beyond 64 KiB is cut. */
-static inline void run(struct caught *c, int (*command)(int, char **), const char *const *args)
-{
-    char *argv[32];
-    int argc = 0;
-    for (; args[argc]; argc++)
-        argv[argc] = strdup(args[argc]);
-    argv[argc] = NULL;
-    FILE *out = tmpfile(), *err = tmpfile();
-    fflush(NULL);
-    int old_out = dup(1), old_err = dup(2);
-    dup2(fileno(out), 1);
-    dup2(fileno(err), 2);
-    c->status = command(argc, argv);
-    fflush(NULL);
-    dup2(old_out, 1);
-    dup2(old_err, 2);
-    close(old_out);
-    close(old_err);
-    read_back(out, c->out, sizeof c->out);
-    read_back(err, c->err, sizeof c->err);
-    for (int i = 0; i < argc; i++)
-        free(argv[i]);
-}
-
-#define RUN(c, command, ...) run(c, command, (const char *const[]){__VA_ARGS__, NULL})
+#define RUN(c, ...) run(c, (const char *const[]){__VA_ARGS__, NULL})
 
 /* Writes bytes to a new file whose name goes to path (at least 32 chars). */
 static inline void write_file(char *path, const void *bytes, size_t len)

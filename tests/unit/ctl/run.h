@@ -15,14 +15,32 @@ struct run {
     size_t out_len, err_len;
 };
 
+/* words[0] is the program's name. */
+static inline struct run run_words(const char *endpoint, int n, char **words)
+{
+    char error[400];
+    struct args args;
+    struct run r = {0};
+    int err = args_parse(&args, n, words, commands_table(), error);
+    struct session s = {.out = open_memstream(&r.out, &r.out_len),
+                        .err = open_memstream(&r.err, &r.err_len),
+                        .json = args.json,
+                        .endpoint = args.endpoint ? args.endpoint : endpoint,
+                        .endpoint_from = args.endpoint ? "--endpoint" : "LODE_ENDPOINT",
+                        .timeout_ms = args.timeout_ms};
+    r.status = err < 0 ? session_usage(&s, "%s", error) : commands_run(&s, &args);
+    client_free(&s.client);
+    fclose(s.out);
+    fclose(s.err);
+    return r;
+}
+
 /* Arguments are the words of line, separated by single blanks. */
 static inline struct run run_line(const char *endpoint, const char *line)
 {
-    char copy[1024], error[256];
+    char copy[1024];
     char *words[64] = {(char *)(uintptr_t) "lodectl"};
     int n = 1;
-    struct args args;
-    struct run r = {0};
     snprintf(copy, sizeof copy, "%s", line);
     for (char *at = copy; *at && n < 63;) {
         words[n++] = at;
@@ -30,17 +48,7 @@ static inline struct run run_line(const char *endpoint, const char *line)
         if (*at)
             *at++ = '\0';
     }
-    int err = args_parse(&args, n, words, commands_table(), error);
-    struct session s = {.out = open_memstream(&r.out, &r.out_len),
-                        .err = open_memstream(&r.err, &r.err_len),
-                        .json = args.json,
-                        .endpoint = args.endpoint ? args.endpoint : endpoint,
-                        .timeout_ms = args.timeout_ms};
-    r.status = err < 0 ? session_usage(&s, "%s", error) : commands_run(&s, &args);
-    client_free(&s.client);
-    fclose(s.out);
-    fclose(s.err);
-    return r;
+    return run_words(endpoint, n, words);
 }
 
 static inline void run_free(struct run *r)

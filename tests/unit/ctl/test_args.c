@@ -7,13 +7,19 @@ static const struct command table[] = {
     {.name = "status", .args = "", .summary = "s", .help = "Examples:\n"},
     {.name = "mine", .args = "DATA...", .summary = "s", .help = "h", .options = ARGS_COUNT, .min = 1, .max = -1},
     {.name = "chain export", .args = "FILE", .summary = "s", .help = "h", .min = 1, .max = 1},
-    {.name = "chain verify", .args = "FILE", .summary = "s", .help = "h", .max = -1, .raw = true},
+    {.name = "chain verify",
+     .args = "FILE",
+     .summary = "s",
+     .help = "h",
+     .options = ARGS_NETWORK | ARGS_FROM_HEIGHT,
+     .min = 1,
+     .max = 1},
     {.name = "blocks", .args = "", .summary = "s", .help = "h", .options = ARGS_FROM | ARGS_LIMIT | ARGS_REVERSE},
     {.name = "keys new", .args = "NAME", .summary = "s", .help = "h", .options = ARGS_DIR, .min = 1, .max = 1},
     {.name = NULL},
 };
 
-static char error[256];
+static char error[400];
 static char *words[32];
 
 /* Parses words separated by blanks; "lodectl" stands before them. */
@@ -82,16 +88,21 @@ Test(args, commands_of_two_words_are_found)
     cr_assert_str_eq(a.dir, "/d");
 }
 
-Test(args, a_raw_command_gets_its_own_arguments)
+Test(args, a_chain_command_takes_the_network_and_the_global_options_too)
 {
     struct args a;
-    cr_assert_eq(parse(&a, "--timeout 1s chain verify --network lode -o json --from-height 3 f"), 0);
+    cr_assert_eq(parse(&a, "--timeout 1s chain verify --network lode -o json --from-height 3 f"), 0, "%s", error);
     cr_assert(a.json);
-    cr_assert_eq(a.rest_count, 6);
-    cr_assert_str_eq(a.rest[0], "verify");
-    cr_assert_str_eq(a.rest[1], "--network");
-    cr_assert_str_eq(a.rest[3], "--from-height");
-    cr_assert_str_eq(a.rest[5], "f");
+    cr_assert_eq(a.rest_count, 1);
+    cr_assert_str_eq(a.rest[0], "f");
+    cr_assert_str_eq(a.network, "lode");
+    cr_assert_eq(a.from_height, 3);
+    cr_assert_eq(a.spacing_s, -1);
+    cr_assert_eq(a.half_life_s, -1);
+    cr_assert_eq(parse(&a, "chain verify f --spacing 2 --half-life=1h --from-height 0"), 0, "%s", error);
+    cr_assert_eq(a.spacing_s, 2);
+    cr_assert_eq(a.half_life_s, 3600);
+    cr_assert_eq(a.from_height, 0);
     cr_assert_eq(parse(&a, "chain verify --help"), 0);
     cr_assert(a.help);
 }
@@ -123,7 +134,27 @@ Test(args, a_mistake_is_named)
         {"mine a --count many", "--count"},
         {"mine a --count -3", "--count"},
         {"mine a --count 12345678901234567890", "--count"},
-        {"status --timeout 5h", "--timeout"},
+        {"status --timeout 25h", "--timeout"},
+        {"status --timeout soon", "'soon'"},
+        {"status --endpoint bogus", "--endpoint"},
+        {"status --endpoint bogus", "'bogus'"},
+        {"status --endpoint inproc://x", "inproc"},
+        {"status --endpoint tcp://127.0.0.1:*", "--endpoint"},
+        {"status --endpoint tcp://*:1", "--endpoint"},
+        {"status --endpoint=", "--endpoint"},
+        {"blocks --limit 501", "from 1 to 500"},
+        {"blocks --limit 0", "--limit"},
+        {"blocks --from 9007199254740993", "--from"},
+        {"mine a --count 0", "--count"},
+        {"chain verify f --spacing 0", "--spacing"},
+        {"chain verify f --spacing 1500ms", "--spacing: whole seconds"},
+        {"chain verify f --half-life 2147483649", "--half-life"},
+        {"chain verify f --from-height -1", "'-1'"},
+        {"chain verify f --from-height 12x", "'12x'"},
+        {"chain verify f --from-height 99999999999999999999", "--from-height"},
+        {"chain verify f --from-height", "--from-height"},
+        {"chain verify f --networks x", "--networks"},
+        {"chain export --network lode f", "--network"},
         {"status --timeout 0s", "--timeout"},
         {"status --timeout s", "--timeout"},
         {"status --timeout 1.5s", "--timeout"},
@@ -151,7 +182,8 @@ Test(args, durations_have_units)
     } cases[] = {{"status --timeout 5", 5000},
                  {"status --timeout 1ms", 1},
                  {"status --timeout 2m", 120000},
-                 {"status --timeout 24s", 24000}};
+                 {"status --timeout 24s", 24000},
+                 {"status --timeout 24h", 86400000}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct args a;
         cr_assert_eq(parse(&a, cases[i].line), 0);
@@ -164,6 +196,15 @@ Test(args, json_is_known_even_when_the_rest_is_wrong)
     struct args a;
     cr_assert_eq(parse(&a, "-o json status --frob"), ERR_FORMAT);
     cr_assert(a.json);
+    static const char *const behind[] = {"--frob -o json",     "status x -ojson", "frob --output=json",
+                                         "frob --output json", "frob -o=json",    "frob -o table -o json",
+                                         "frob -o json -o xml"};
+    for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) {
+        cr_assert_eq(parse(&a, behind[i]), ERR_FORMAT, "%s", behind[i]);
+        cr_assert(a.json, "%s", behind[i]);
+    }
+    cr_assert_eq(parse(&a, "frob -- -o json"), ERR_FORMAT);
+    cr_assert_not(a.json);
 }
 
 Test(args, help_names_every_command_and_every_exit_status)

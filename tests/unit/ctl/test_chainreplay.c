@@ -77,7 +77,7 @@ Test(chainreplay, tells_one_event_a_line_and_the_tip_at_the_end)
     char path1[32], path2[32];
     write_file(path1, file1, sizeof file1);
     write_file(path2, file2, sizeof file2);
-    RUN(&c, chainreplay_main, "replay", "--network", "lode-regtest", path1, path2);
+    RUN(&c, "replay", "--network", "lode-regtest", path1, path2);
     unlink(path1);
     unlink(path2);
     cr_assert_eq(c.status, 0);
@@ -112,7 +112,7 @@ Test(chainreplay, replays_real_headers_given_in_reverse)
         memcpy(order + 80 * i, bytes + 80 * (100 - i), 80);
     char path[32];
     write_file(path, order, sizeof order);
-    RUN(&c, chainreplay_main, "replay", "--network", "bitcoin-signet", path);
+    RUN(&c, "replay", "--network", "bitcoin-signet", path);
     unlink(path);
     cr_assert_eq(c.status, 0);
     expect_event(0, "orphan", -1);
@@ -132,16 +132,16 @@ Test(chainreplay, a_wrong_file_stops_it_before_the_first_event)
     char good[32], cut[32];
     write_file(good, g, 80);
     write_file(cut, g, 90);
-    RUN(&c, chainreplay_main, "replay", "--network", "lode-regtest", good, cut);
+    RUN(&c, "replay", "--network", "lode-regtest", good, cut);
     cr_assert_eq(c.status, 1);
     cr_assert_str_eq(c.out, "");
     cr_assert_not_null(strstr(c.err, "byte offset 80"));
-    RUN(&c, chainreplay_main, "replay", "--network", "lode-regtest", good, "/nonexistent/x");
+    RUN(&c, "replay", "--network", "lode-regtest", good, "/nonexistent/x");
     cr_assert_eq(c.status, 1);
     cr_assert_str_eq(c.out, "");
-    RUN(&c, chainreplay_main, "replay", "--network", "lode-regtest");
+    RUN(&c, "replay", "--network", "lode-regtest");
     cr_assert_eq(c.status, 2);
-    RUN(&c, chainreplay_main, "replay", "--help");
+    RUN(&c, "replay", "--help");
     cr_assert_eq(c.status, 0);
     unlink(good);
     unlink(cut);

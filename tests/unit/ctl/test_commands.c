@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/wire/plain.h"
+
 static struct run run_ok(struct fake_control *fake, const char *line)
 {
     struct run r = run_line(fake->endpoint, line);
@@ -55,7 +57,14 @@ Test(commands, every_failure_speaks_json)
         {"-o json keys new x --dir /nonexistent/dir", 1},
         {"-o json --endpoint ipc:///nonexistent/control.sock status", 3},
         {"-o json --endpoint ipc:///nonexistent/control.sock mine a", 3},
-        {"-o json --endpoint nonsense status", 1},
+        {"-o json --endpoint nonsense status", 2},
+        {"-o json --endpoint nonsense help", 2},
+        {"-o json chain verify x", 2},
+        {"-o json chain replay --network lode --spacing soon x", 2},
+        {"-o json chain verify --network lode /nonexistent/x", 1},
+        {"-o json chain replay --network lode /nonexistent/x", 1},
+        {"-o json keys new a --dir=", 2},
+        {"-o json keys new a=b", 2},
         {"-o json chain export /nonexistent/dir/f", 1},
         {"-o json mine --count 0 a", 2},
         {"-o json mine --count 100001 a", 2},
@@ -117,6 +126,79 @@ Test(commands, a_block_that_is_not_there_is_not_found)
     struct fake_control *fake = run_fake(3);
     struct run r = run_line(fake->endpoint, "blocks --from 9");
     cr_assert_eq(r.status, ARGS_NOT_FOUND);
+    run_free(&r);
+    fake_control_stop(fake);
+}
+
+Test(commands, a_wrong_endpoint_in_the_environment_is_usage_and_named_but_not_for_what_needs_none)
+{
+    struct run r = run_line("tcp://nowhere", "status");
+    cr_assert_eq(r.status, ARGS_USAGE);
+    cr_assert_not_null(strstr(r.err, "LODE_ENDPOINT: expected tcp://HOST:PORT or ipc://PATH, not 'tcp://nowhere'"),
+                       "%s", r.err);
+    run_free(&r);
+    r = run_line("tcp://nowhere", "help");
+    cr_assert_eq(r.status, 0);
+    run_free(&r);
+}
+
+Test(commands, workers_that_come_in_several_replies_are_all_shown)
+{
+    struct fake_control *fake = run_fake(1);
+    atomic_store(&fake->mode, FAKE_SEVERAL);
+    struct run r = run_ok(fake, "-o json workers");
+    json_t *tree = run_json(r.out);
+    cr_assert_eq(json_array_size(json_object_get(tree, "workers")), 3);
+    json_decref(tree);
+    run_free(&r);
+    fake_control_stop(fake);
+}
+
+Test(commands, status_tells_the_parameters_that_verify_wants)
+{
+    struct fake_control *fake = run_fake(1);
+    struct run r = run_ok(fake, "status");
+    cr_assert_not_null(strstr(r.out, "lode-regtest  (spacing 2s, half-life 60s)"), "%s", r.out);
+    run_free(&r);
+    r = run_ok(fake, "-o json status");
+    json_t *tree = run_json(r.out);
+    cr_assert_eq(json_integer_value(json_object_get(tree, "spacing_s")), 2);
+    cr_assert_eq(json_integer_value(json_object_get(tree, "half_life_s")), 60);
+    json_decref(tree);
+    run_free(&r);
+    fake_control_stop(fake);
+}
+
+static bool is_plain(const char *text)
+{
+    for (size_t left = strlen(text), n; left > 0; text += n, left -= n) {
+        n = *text == '\n' ? 1 : plain_sequence((const uint8_t *)text, left);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
+Test(commands, no_word_of_a_coordinator_drives_the_terminal)
+{
+    static const char *const lines[] = {"status",        "workers",        "stats",          "health",
+                                        "blocks",        "mine a b",       "-o json status", "-o json workers",
+                                        "-o json stats", "-o json health", "-o json blocks", "-o json mine a b",
+                                        "chain export -"};
+    struct fake_control *fake = run_fake(2);
+    atomic_store(&fake->mode, FAKE_HOSTILE);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct run r = run_line(fake->endpoint, lines[i]);
+        cr_assert(is_plain(r.err), "%s: '%s'", lines[i], r.err);
+        cr_assert(strstr(lines[i], "export") || is_plain(r.out), "%s: '%s'", lines[i], r.out);
+        run_free(&r);
+    }
+    struct run r = run_ok(fake, "-o json workers");
+    json_t *tree = run_json(r.out);
+    const json_t *row = json_array_get(json_object_get(tree, "workers"), 0);
+    cr_assert_str_eq(json_string_value(json_object_get(row, "name")), FAKE_HOSTILE_TEXT,
+                     "JSON must hold what was said");
+    json_decref(tree);
     run_free(&r);
     fake_control_stop(fake);
 }

@@ -60,6 +60,20 @@ Test(mine, what_was_mined_before_a_failure_is_shown)
     fake_control_stop(fake);
 }
 
+Test(mine, more_blocks_than_were_asked_for_are_a_failure)
+{
+    struct fake_control *fake = run_fake(2);
+    atomic_store(&fake->mode, FAKE_MORE_MINE);
+    struct run r = run_line(fake->endpoint, "-o json mine a b c");
+    cr_assert_eq(r.status, ARGS_PARTIAL);
+    json_t *tree = run_json(r.out);
+    cr_assert_eq(json_array_size(json_object_get(tree, "blocks")), 3);
+    json_decref(tree);
+    cr_assert_not_null(strstr(r.err, "more than 3 blocks"), "%s", r.err);
+    run_free(&r);
+    fake_control_stop(fake);
+}
+
 /* Runs mine on one payload of len bytes. */
 static int status_of(struct fake_control *fake, size_t len)
 {

@@ -109,6 +109,52 @@ Test(render, data_cannot_drive_the_terminal)
     cr_assert_null(strchr(text, '\033'));
     cr_assert_not_null(strstr(text, "a?[2J?b"));
     json_decref(rows);
+    char c1[] = "a\xc2\x9b"
+                "2J\xe2\x80\xae\xff\xe2\x80",
+         wide[] = "gr\xc3\xbc\xc3\x9f";
+    render_plain(c1);
+    cr_assert_str_eq(c1, "a?2J????");
+    render_plain(wide);
+    cr_assert_str_eq(wide, "gr\xc3\xbc\xc3\x9f");
+    render_hash(text, sizeof text, "\033[2J4567890123456789");
+    cr_assert_str_eq(text, "?[2J456789012345…");
+}
+
+Test(render, json_escapes_what_would_drive_the_terminal_and_says_the_same)
+{
+    json_t *value = json_pack("{s:s}", "n\xc2\x9b", "gr\xc3\xbc\xc3\x9f\xe2\x80\xae\x7f\033");
+    memset(text, 0, sizeof text);
+    FILE *f = fmemopen(text, sizeof text, "w");
+    render_json(f, value);
+    fclose(f);
+    json_t *back = json_loads(text, 0, NULL);
+    cr_assert(json_equal(back, value), "%s", text);
+    cr_assert_not_null(strstr(text, "\"n\\u009b\": \"gr\xc3\xbc\xc3\x9f\\u202e\\u007f"), "%s", text);
+    cr_assert_null(strchr(text, '\033'));
+    json_decref(back);
+    json_decref(value);
+}
+
+static int64_t whole(json_t *value)
+{
+    int64_t n = render_whole(value);
+    json_decref(value);
+    return n;
+}
+
+Test(render, numbers_of_any_size_become_whole_ones)
+{
+    cr_assert_eq(whole(json_integer(-7)), -7);
+    cr_assert_eq(whole(json_integer(9007199254740993)), 9007199254740993);
+    cr_assert_eq(whole(json_real(2.9)), 2);
+    cr_assert_eq(whole(json_real(1e300)), INT64_MAX);
+    cr_assert_eq(whole(json_real(-1e300)), INT64_MIN);
+    cr_assert_eq(whole(json_real(9223372036854775808.0)), INT64_MAX);
+    cr_assert_eq(whole(json_string("18446744073709551615")), INT64_MAX);
+    cr_assert_eq(whole(json_string("w1")), 0);
+    cr_assert_eq(whole(json_string("")), 0);
+    cr_assert_eq(whole(json_null()), 0);
+    cr_assert_eq(render_whole(NULL), 0);
 }
 
 Test(render, colour_is_used_only_when_asked_for)

@@ -62,6 +62,17 @@ Test(session, words_that_are_not_utf_8_do_not_break_the_json)
     free(err);
 }
 
+Test(session, words_that_would_drive_the_terminal_are_made_plain)
+{
+    char *err;
+    size_t len;
+    struct session s = open_session(&err, &len, false);
+    cr_assert_eq(session_fail(&s, ERR_STATE, "it says %s", FAKE_HOSTILE_TEXT), ARGS_REFUSED);
+    fclose(s.err);
+    cr_assert_not_null(strstr(err, "lodectl: it says x?[2J?2J??y: "), "%s", err);
+    free(err);
+}
+
 Test(session, the_coordinators_own_words_and_key_are_handed_on)
 {
     struct fake_control *fake = run_fake(1);

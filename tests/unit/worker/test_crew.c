@@ -224,6 +224,13 @@ static int waits(struct crew *c, struct mailbox *box)
     NEED(!mailbox_take(box, &r));
     crew_pause(c, CREW_PAUSE_OPERATOR, false);
     NEED(next_report(box).kind == REPORT_SHARE);
+    NEED(crew_work_on(c, 0) == 0);
+    rt_go(wait_for_slice, c);
+    for (int i = 0; i < 100; i++)
+        rt_yield();
+    NEED(!mailbox_take(box, &r));
+    NEED(crew_work_on(c, 1) == 0);
+    NEED(next_report(box).kind == REPORT_SHARE);
     struct crew_totals t;
     crew_totals(c, &t);
     NEED(t.wait_ns > 0);

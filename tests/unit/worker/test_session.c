@@ -437,3 +437,14 @@ Test(session, returns_and_cut_answers_name_their_lease)
     session_dialled(s, 0);
     cr_assert_eq(session_say(s, &m), ERR_STATE);
 }
+
+Test(session, a_new_name_is_said_in_the_next_hello)
+{
+    static const uint8_t uuid[16] = {9, 9};
+    struct session *s = fresh();
+    session_greet(s, 0, &idle_crew);
+    session_rename(s, uuid);
+    session_greet(s, S, &idle_crew);
+    cr_assert_arr_eq(last(MESSAGE_HELLO)->u.hello.uuid, uuid, 16);
+    session_free(&s);
+}

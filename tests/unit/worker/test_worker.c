@@ -74,6 +74,30 @@ Test(worker, a_coordinator_that_does_not_know_it_is_greeted_again, .timeout = 60
     cr_assert_eq(fake.said[MESSAGE_HELLO], 2);
 }
 
+/* Says once that the session went to another worker. */
+static uint8_t uuids[2][16];
+static bool supersede_once(struct fake *f, const struct message *m)
+{
+    if (m->type == MESSAGE_HELLO && f->said[MESSAGE_HELLO] <= 2)
+        memcpy(uuids[f->said[MESSAGE_HELLO] - 1], m->u.hello.uuid, 16);
+    if (m->type == MESSAGE_PROGRESS && f->said[MESSAGE_HELLO] == 1) {
+        fake_error(f, MESSAGE_CODE_SUPERSEDED);
+        return true;
+    }
+    if (m->type == MESSAGE_HELLO && f->said[MESSAGE_HELLO] == 2)
+        stop_now();
+    return false;
+}
+
+Test(worker, one_whose_uuid_is_another_s_goes_on_under_a_new_one, .timeout = 60)
+{
+    fake.script = supersede_once;
+    fake_open(&fake);
+    cr_assert_eq(run(), WORKER_EXIT_OK);
+    cr_assert_eq(fake.said[MESSAGE_HELLO], 2);
+    cr_assert_neq(memcmp(uuids[0], uuids[1], 16), 0);
+}
+
 /* Swallows the first block and everything after it: silence. After the second HELLO it is normal again. */
 static uint64_t first_block_seq;
 static bool resent;

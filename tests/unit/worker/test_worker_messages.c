@@ -66,6 +66,31 @@ static void order(struct fake *f, enum message_ctrl_verb verb, uint64_t epoch)
     fake_publish(f, out);
 }
 
+static bool by_tips; /* a TIP without a job, then one with; else by orders */
+
+static void stop_hashing(struct fake *f)
+{
+    if (by_tips) {
+        struct message *out = fake_compose(f, MESSAGE_TIP);
+        f->tip.tip_seq = ++f->tip_seq;
+        out->u.tip = f->tip;
+        out->u.tip.has_job = false;
+        out->u.tip.job = 0;
+        out->u.tip.body = (struct message_job){0};
+        fake_publish(f, out);
+    } else
+        order(f, MESSAGE_CTRL_PAUSE, f->epoch);
+}
+
+static void go_on_hashing(struct fake *f)
+{
+    if (by_tips) {
+        f->tip.tip_seq = ++f->tip_seq;
+        fake_publish_tip(f);
+    } else
+        order(f, MESSAGE_CTRL_RESUME, f->epoch);
+}
+
 /* Pause until two beats in a row report the same hashes; then resume until they move again. */
 static uint64_t last_hashes;
 static int stage;
@@ -79,10 +104,10 @@ static bool pause_and_resume(struct fake *f, const struct message *m)
     if (stage == 0 && hashes > 0)
         stage = 1;
     if (stage == 1) {
-        order(f, MESSAGE_CTRL_PAUSE, f->epoch);
+        stop_hashing(f);
         stage += !moved;
     } else if (stage == 2) {
-        order(f, MESSAGE_CTRL_RESUME, f->epoch);
+        go_on_hashing(f);
         if (moved) {
             stage = 3;
             stop_now();
@@ -98,6 +123,17 @@ Test(worker_messages, pause_stops_the_hashing_and_resume_starts_it, .timeout = 6
     fake_open(&fake);
     cr_assert_eq(run(), WORKER_EXIT_OK);
     cr_assert_eq(stage, 3);
+}
+
+Test(worker_messages, a_tip_without_a_job_lets_it_rest_until_one_comes, .timeout = 60)
+{
+    by_tips = true;
+    fake.script = pause_and_resume;
+    fake.lease_size = UINT64_C(1) << 40;
+    fake_open(&fake);
+    cr_assert_eq(run(), WORKER_EXIT_OK);
+    cr_assert_eq(stage, 3);
+    cr_assert_eq(fake.said[MESSAGE_TIP_GET], 0, "nothing is missing");
 }
 
 static bool drain_of_the_past(struct fake *f, const struct message *m)

@@ -131,6 +131,7 @@ Test(config, the_file_may_be_named_by_the_environment)
     cr_assert_eq(load("tester --config /nowhere/x", env), -ENOENT);
     cr_assert_not_null(strstr(err.text, "/nowhere/x"));
     cr_assert_null(c);
+    cr_assert_eq(load("tester", "LODE_CONFIG="), CONFIG_RUN, "%s", err.text);
 }
 
 Test(config, flags_have_all_their_forms)
@@ -179,6 +180,7 @@ Test(config, an_error_in_a_flag_names_it_and_what_was_expected)
     EXPECT(load("tester --progress --no-progress", ""), ERR_DUPLICATE, "progress", "twice");
     EXPECT(load("tester --config /a --config=/b", ""), ERR_DUPLICATE, "--config");
     EXPECT(load("tester --config", ""), ERR_FORMAT, "--config");
+    EXPECT(load("tester --config=", ""), ERR_FORMAT, "--config", "missing");
     EXPECT(load("tester --token abc", ""), ERR_FORMAT, "--token", "secret");
     EXPECT(load("tester a b c", ""), ERR_FORMAT, "unexpected", "'c'");
     EXPECT(load("tester --blocks -1", ""), ERR_FORMAT, "--blocks");

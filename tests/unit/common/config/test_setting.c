@@ -21,19 +21,22 @@ Test(setting, durations_are_counted_in_nanoseconds)
                 {"30s", 30 * CONFIG_S},
                 {"2m", 120 * CONFIG_S},
                 {"1h", 3600 * CONFIG_S},
+                {"5", 5 * CONFIG_S},
+                {"0", 0},
                 {"9223372036854775807ns", INT64_MAX}};
     uint64_t v;
     for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
         cr_assert_eq(parse(&key, good[i].text, &v), 0, "%s", good[i].text);
         cr_assert_eq(v, good[i].ns, "%s", good[i].text);
     }
-    static const char *const bad[] = {"",    "5",    "s",  "-1s", "+1s",   " 1s", "1 s",
-                                      "1s ", "1.5s", "1d", "1S",  "0x10s", "nan"};
+    static const char *const bad[] = {"", "s", "-1s", "+1s", " 1s", "1 s", "1s ", "1.5s", "1d", "1S", "0x10s", "nan"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         cr_assert_eq(parse(&key, bad[i], &v), ERR_FORMAT, "%s", bad[i]);
     cr_assert_eq(parse(&key, "9223372036854775808ns", &v), ERR_RANGE);
     cr_assert_eq(parse(&key, "99999999999h", &v), ERR_RANGE);
     cr_assert_eq(parse(&key, "18446744073709551616ns", &v), ERR_RANGE);
+    cr_assert_eq(parse(&key, "9223372037", &v), ERR_RANGE);
+    cr_assert_eq(parse(&key, "18446744074", &v), ERR_RANGE);
 }
 
 Test(setting, every_bound_is_held_at_its_edge)
@@ -105,6 +108,8 @@ Test(setting, strings_are_text_within_their_length)
     cr_assert_eq(parse(&key, "a\nb", &v), ERR_FORMAT);
     cr_assert_eq(parse(&key, "\x7f", &v), ERR_FORMAT);
     cr_assert_eq(parse(&key, "\xff", &v), ERR_FORMAT);
+    cr_assert_eq(parse(&key, "\xc2\x9b", &v), ERR_FORMAT);     /* starts an escape sequence as ESC [ does */
+    cr_assert_eq(parse(&key, "\xe2\x80\xa8", &v), ERR_FORMAT); /* YAML would fold a line there */
     const struct config_key open = {.name = "k", .type = CONFIG_STRING};
     char *big = malloc(CONFIG_STRING_MAX + 2);
     memset(big, 'x', CONFIG_STRING_MAX + 1);
@@ -144,4 +149,20 @@ Test(setting, what_is_expected_is_said_with_its_bounds)
     cr_assert_str_eq(text, "one of text, json");
     setting_expected(&word, text, 8);
     cr_assert_str_eq(text, "one of ");
+}
+
+Test(setting, a_refused_value_is_shown_with_what_was_expected)
+{
+    char why[200];
+    uint64_t v;
+    const struct config_key beat = {.name = "k", .type = CONFIG_DURATION, .min = CONFIG_S, .max = 90 * CONFIG_S};
+    cr_assert_eq(setting_read(&beat, "30s", &v, why, sizeof why), 0);
+    cr_assert_eq(v, 30 * CONFIG_S);
+    cr_assert_eq(setting_read(&beat, "soon", &v, why, sizeof why), ERR_FORMAT);
+    cr_assert_str_eq(why, "expected a duration such as 500ms, 30s or 2m, from 1s to 90s, not 'soon'");
+    cr_assert_eq(setting_read(&beat, "91s", &v, why, 30), ERR_RANGE);
+    cr_assert_str_eq(why, "expected a duration such as 5");
+    const struct config_key token = {.name = "k", .type = CONFIG_STRING, .max = 3, .secret = true};
+    cr_assert_eq(setting_read(&token, "hunter2", &v, why, sizeof why), ERR_TOO_LONG);
+    cr_assert_null(strstr(why, "hunter"), "%s", why);
 }

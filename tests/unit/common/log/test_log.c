@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <pthread.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/base/err.h"
@@ -90,10 +92,51 @@ Test(log, bytes_that_are_no_utf8_and_separators_of_lines_are_escaped)
     begin(LOG_FORM_TEXT);
     LOG_INFO("e", "a=%s b=%s c=%s d=%s f=%s", "gr\xc3\xbc\xc3\x9f", "\xff\xc3(", "\xe2\x80\xa8", "\xc2\x85",
              "\xed\xa0\x80");
-    cr_assert_str_eq(
-        written_from_event(),
-        "event=e a=gr\xc3\xbc\xc3\x9f b=\"\\u00ff\\u00c3(\" c=\"\\u00e2\\u0080\\u00a8\" d=\"\\u00c2\\u0085\" "
-        "f=\"\\u00ed\\u00a0\\u0080\"\n");
+    cr_assert_str_eq(written_from_event(),
+                     "event=e a=gr\xc3\xbc\xc3\x9f b=\"\\u00ff\\u00c3(\" c=\"\\u2028\" d=\"\\u0085\" "
+                     "f=\"\\u00ed\\u00a0\\u0080\"\n");
+}
+
+Test(log, a_character_that_turns_the_direction_is_escaped_by_its_code_point_in_json_too)
+{
+    begin(LOG_FORM_JSON);
+    LOG_INFO("e", "name=%s",
+             "w\xe2\x80\xae"
+             "1\xc2\x9b");
+    const char *s = written();
+    cr_assert_not_null(strstr(s, "\"name\":\"w\\u202e1\\u009b\""), "%s", s);
+    json_t *line = json_loads(s, 0, NULL);
+    cr_assert_str_eq(json_string_value(json_object_get(line, "name")), "w\xe2\x80\xae"
+                                                                       "1\xc2\x9b");
+    json_decref(line);
+}
+
+/* The file takes a part of a line, as a disk does that fills up. */
+Test(log, the_line_after_one_that_was_torn_stands_alone)
+{
+    char path[] = "/tmp/lode-log-XXXXXX";
+    struct rlimit limit;
+    const int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    unlink(path);
+    signal(SIGXFSZ, SIG_IGN);
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const struct rlimit small = {40, limit.rlim_max};
+    log_init("tester", LOG_FORM_TEXT, fd);
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    LOG_INFO("torn");
+    LOG_INFO("refused");
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    LOG_INFO("whole");
+    LOG_INFO("last");
+    cr_assert_eq(log_lost(), 2);
+    const ssize_t n = pread(fd, text, sizeof text - 1, 0);
+    cr_assert_gt(n, 40);
+    text[n] = 0;
+    cr_assert_eq(strncmp(text + 40, "\nts=", 4), 0, "%s", text);
+    cr_assert_eq(lines_in(text), 3, "%s", text);
+    cr_assert_not_null(strstr(text, "event=last\n"));
+    close(fd);
 }
 
 Test(log, every_conversion_takes_its_own_argument)

@@ -42,7 +42,8 @@ struct rig {
     size_t block_count;
     struct rig_job jobs[RIG_BLOCKS];
     size_t job_count;
-    int store_err; /* what the store says next */
+    size_t sent_before_job; /* sent_count when the last job was to be kept */
+    int store_err;          /* what the store says next */
     uint64_t mark;
     struct rig_sent *sent; /* of the last rig_event, RIG_SENT at most */
     size_t sent_count;
@@ -83,6 +84,7 @@ static inline void rig_keep_job(struct rig *self, const struct core_action *a)
     struct rig_job *j = &self->jobs[self->job_count++];
     *j = (struct rig_job){.id = a->u.job, .record = malloc(a->len + 1), .len = a->len};
     memcpy(j->record, actions_bytes(&self->actions, a), a->len);
+    self->sent_before_job = self->sent_count;
 }
 
 static inline void rig_keep_sent(struct rig *self, const struct core_action *a)

@@ -9,7 +9,8 @@ Test(ctl_status, status_has_every_field_of_the_protocol)
         "difficulty",       "median_time", "epoch",       "tip_seq",  "uptime_ms", "started_ms",
         "workers",          "hashrate",    "hashes",      "blocks",   "shares",    "shares_stale",
         "shares_rejected",  "reorgs",      "side_blocks", "orphans",  "leases",    "counter_next",
-        "counter_reserved", "pending",     "http",        "data_dir",
+        "counter_reserved", "pending",     "http",        "data_dir", "genesis",   "spacing_s",
+        "half_life_s",
     };
     struct rig *r = rig_new();
     rig_control(r, 1, "status", NULL);
@@ -42,6 +43,8 @@ Test(ctl_status, status_counts_what_happened)
     cr_assert_eq(rig_reply_u64(rep, "counter_reserved"), r->mark);
     cr_assert_eq(rig_reply_u64(rep, "uptime_ms"), 5000);
     cr_assert_eq(rig_reply_u64(rep, "bits"), 0x207fffff);
+    cr_assert_eq(rig_reply_u64(rep, "spacing_s"), r->core->network.spacing_s);
+    cr_assert_eq(rig_reply_u64(rep, "half_life_s"), r->core->network.half_life_s);
     struct cursor work = cursor_map_find(rep->result, "work");
     cr_assert(cursor_view_is(cursor_str(&work, 64), "4")); /* two blocks of two hashes each */
     rig_free(r);

@@ -66,13 +66,13 @@ Test(fleet, the_dropped_live_on_in_the_sums)
     b->leases.hint = 50;
     fleet_drop(&f, a);
     struct fleet_sums s;
-    fleet_sum(&f, &s);
+    fleet_sum(&f, 0, &s);
     cr_assert_eq(s.counts.hashes, 111);
     cr_assert_eq(s.counts.blocks, 5);
     cr_assert_eq(s.counts.share_work, 6);
     cr_assert_eq(s.rate, 50);
     b->hashrate = 70;
-    fleet_sum(&f, &s);
+    fleet_sum(&f, 0, &s);
     cr_assert_eq(s.rate, 70);
     fleet_free(&f);
 }
@@ -121,4 +121,31 @@ Test(fleet, a_rate_follows_the_counts_smoothly)
         fleet_count_hashes(&w, 0, now);
     }
     cr_assert_lt(w.hashrate, 1000);
+}
+
+Test(fleet, of_a_rate_no_more_is_believed_than_shares_prove)
+{
+    static const int64_t s_ns = INT64_C(1000000000);
+    struct fleet f;
+    struct fleet_sums s;
+    fleet_init(&f, 10, 1, 0);
+    struct worker *liar = add(&f, 1);
+    fleet_bind(&f, liar, &(struct core_route){.len = 5, .id = {1}});
+    fleet_hint(liar, UINT64_MAX);
+    cr_assert_eq(liar->leases.hint, FLEET_UNPROVEN);
+    fleet_hint(liar, 1000);
+    fleet_sum(&f, 0, &s);
+    cr_assert_eq(s.believed, 1000);
+    fleet_sum(&f, (FLEET_HINT_S + 1) * s_ns, &s);
+    cr_assert_eq(s.believed, 0, "it had time to be measured");
+    liar->hashrate = 1e18;
+    fleet_sum(&f, 20 * s_ns, &s);
+    cr_assert_eq(s.believed, FLEET_UNPROVEN);
+    liar->counts.share_work = 20e12;
+    fleet_sum(&f, 20 * s_ns, &s);
+    cr_assert_eq(s.believed, FLEET_UNPROVEN + 8e12);
+    liar->proved_from = liar->counts.share_work; /* a new session proves anew */
+    fleet_sum(&f, 20 * s_ns, &s);
+    cr_assert_eq(s.believed, FLEET_UNPROVEN);
+    fleet_free(&f);
 }

@@ -193,3 +193,31 @@ Test(greet, a_name_is_cut_between_characters)
     cr_assert_str_eq(r->core->fleet.first->name, "00000000"); /* the uuid's beginning */
     rig_free(r);
 }
+
+Test(greet, who_is_displaced_is_told_and_the_log_names_the_uuid_now_and_then)
+{
+    struct rig *r = rig_new();
+    struct worker *w = rig_hello(r, 1);
+    struct core_route a = rig_route(1), b = rig_route(2);
+    struct message m = rig_hello_message(1);
+    int warnings = r->logs[CORE_WARN];
+    rig_say(r, 1, &m);
+    cr_assert_null(rig_got(r, MESSAGE_ERROR), "its own connection again");
+    rig_say(r, 2, &m);
+    const struct rig_sent *e = rig_sent_at(r, MESSAGE_ERROR, 0);
+    cr_assert_not_null(e);
+    cr_assert_eq(memcmp(&e->route, &a, sizeof a), 0);
+    cr_assert_eq(e->message.u.error.code, MESSAGE_CODE_SUPERSEDED);
+    cr_assert_eq(e->message.wid, w->wid);
+    cr_assert_eq(fleet_at(&r->core->fleet, &b), w);
+    cr_assert_null(fleet_at(&r->core->fleet, &a));
+    cr_assert_eq(r->logs[CORE_WARN], warnings + 1);
+    for (uint8_t i = 0; i < 20; i++)
+        rig_say(r, 1 + i % 2, &m); /* the tug of war of workers that do not give way */
+    cr_assert_eq(r->logs[CORE_WARN], warnings + 1);
+    cr_assert_eq(w->displaced, 21);
+    r->now_ns += INT64_C(10) * 1000000000;
+    rig_say(r, 1, &m);
+    cr_assert_eq(r->logs[CORE_WARN], warnings + 2);
+    rig_free(r);
+}

@@ -277,12 +277,68 @@ Test(leases, an_id_of_this_epoch_that_was_never_given_is_unknown)
     leases_free(&l);
 }
 
+Test(leases, what_was_adopted_and_ended_is_not_adopted_again)
+{
+    struct leases *l = make_ready(5, 100000);
+    struct lease_holder a = {0}, b = {0};
+    uint64_t old = UINT64_C(4) << LEASES_ID_BITS;
+    cr_assert_eq(leases_adopt(l, &a, old | 1, 100, 200), 0);
+    cr_assert_eq(leases_adopt(l, &a, old | 2, 200, 300), 0);
+    cr_assert_eq(leases_adopt(l, &a, old | 3, 300, 400), 0);
+    struct lease_done_report done = {old | 1, 100, 200, 100, 1000};
+    cr_assert_eq(leases_done(l, &a, &done, NULL), 0);
+    cr_assert_eq(leases_return(l, &a, old | 2, 250), 0);
+    leases_expire(l, &a); /* the third */
+    done = (struct lease_done_report){old | 3, 300, 400, 100, 1000};
+    cr_assert_eq(leases_done(l, &a, &done, NULL), 0); /* late */
+    for (uint64_t at = 100; at < 400; at += 100) {
+        cr_assert_eq(leases_adopt(l, &b, old | 9, at + 60, at + 70), ERR_BAD_RANGE);
+        cr_assert_eq(leases_adopt(l, &a, old | 9, at, at + 100), ERR_BAD_RANGE);
+    }
+    cr_assert_eq(leases_adopt(l, &b, old | 9, 400, 500), 0);
+    leases_free(&l);
+}
+
+Test(leases, a_forger_gets_few_ranges_and_none_that_was_never_issued)
+{
+    struct leases *l = make_ready(5, UINT64_C(1) << 60);
+    struct lease_holder h = {0};
+    uint64_t old = UINT64_C(4) << LEASES_ID_BITS;
+    cr_assert_eq(leases_adopt(l, &h, 7, 0, 100), ERR_UNKNOWN_LEASE, "there was no epoch 0");
+    cr_assert_eq(leases_adopt(l, &h, old | 1, 0, UINT64_C(1) << 60), ERR_BAD_RANGE);
+    cr_assert_eq(leases_adopt(l, &h, old | 1, 5, LEASES_SIZE_MAX + 6), ERR_BAD_RANGE);
+    for (uint64_t i = 0; i < LEASES_ADOPT_MAX; i++) {
+        cr_assert_eq(leases_adopt(l, &h, old | (i + 1), i * 100, i * 100 + 100), 0);
+        leases_expire(l, &h);
+    }
+    cr_assert_eq(leases_adopt(l, &h, old | 99, 5000, 5100), ERR_FULL);
+    cr_assert_eq(leases_adopt(l, &h, old | 1, 50, 100), 0, "its own again");
+    leases_free(&l);
+}
+
+Test(leases, who_claims_more_than_is_believed_gets_no_bigger_leases)
+{
+    struct leases *l = make_ready(1, 0);
+    struct lease_holder liar = {.hint = 1e30, .most = 1e9}, mute = {.most = 1e9};
+    for (int i = 0; i < 30; i++) {
+        leases_reserved(l, leases_wanted_mark(l));
+        struct lease lease = issue(l, &liar);
+        cr_assert_leq(lease.end - lease.start, UINT64_C(30000000000));
+        finish(l, &liar, &lease, 1); /* done in a microsecond, it says */
+        lease = issue(l, &mute);
+        cr_assert_leq(lease.end - lease.start, UINT64_C(30000000000));
+        finish(l, &mute, &lease, 0); /* does not say how long it took */
+    }
+    leases_free(&l);
+}
+
 Test(leases, the_last_leases_are_remembered_for_late_shares)
 {
     struct leases *l = make_ready(1, 0);
     struct lease_holder h = {0};
     struct lease kept[40];
     for (int i = 0; i < 40; i++) {
+        leases_reserved(l, leases_wanted_mark(l));
         kept[i] = issue(l, &h);
         finish(l, &h, &kept[i], 1000);
     }

@@ -108,6 +108,61 @@ Test(session, a_share_is_judged_and_acknowledged_once_a_batch)
     rig_free(r);
 }
 
+Test(session, the_end_of_the_search_space_is_an_error_and_ill_health)
+{
+    struct rig *r = rig_new();
+    struct core_config config = rig_config(r);
+    rig_end_core(r);
+    config.epoch = 2;
+    config.mark = UINT64_MAX - 10;
+    rig_begin(r, &config);
+    struct worker *w = rig_hello(r, 1);
+    int errors = r->logs[CORE_ERROR];
+    rig_ask(r, w, 1, 1);
+    cr_assert_not_null(rig_got(r, MESSAGE_LEASE));
+    cr_assert_eq(r->logs[CORE_ERROR], errors);
+    cr_assert_null(r->core->ailing);
+    for (int i = 0; i < 3; i++) {
+        rig_ask(r, w, 1, 1);
+        cr_assert_null(rig_got(r, MESSAGE_LEASE));
+    }
+    cr_assert_eq(r->logs[CORE_ERROR], errors + 1, "said once a minute");
+    rig_control(r, 9, "health", NULL);
+    struct cursor ok = cursor_map_find(rig_reply(r, 0)->result, "ok");
+    cr_assert_not(cursor_bool(&ok));
+    r->now_ns += INT64_C(61) * 1000000000;
+    rig_ask(r, w, 1, 1);
+    cr_assert_eq(r->logs[CORE_ERROR], errors + 2);
+    rig_free(r);
+}
+
+/* A clock behind the median gives every job of a tip the same time, if nobody takes care. */
+Test(session, a_share_is_credited_once_under_whichever_jobs)
+{
+    struct rig *r = rig_new();
+    struct core_config config = rig_config(r);
+    rig_end_core(r);
+    r->wall_ms = ((int64_t)config.network->genesis.time - 3600) * 1000;
+    config.epoch = 2;
+    rig_begin(r, &config);
+    struct worker *w = rig_hello(r, 1);
+    rig_ask(r, w, 1, 1);
+    struct job *job = jobs_current(&r->core->jobs);
+    uint64_t counter = plain_share(job, w);
+    struct message m = share_of(job, w, counter, 5);
+    rig_say(r, 1, &m);
+    cr_assert_eq(w->counts.shares, 1);
+    w->heard_ns = r->now_ns + INT64_C(60) * 1000000000; /* it stays in session */
+    rig_pass(r, 31000);
+    struct job *fresh = jobs_current(&r->core->jobs);
+    cr_assert_neq(fresh, job);
+    memset(&fresh->share_target, 0xff, sizeof fresh->share_target);
+    m.u.share.entries[0].job = fresh->id;
+    rig_say(r, 1, &m);
+    cr_assert_eq(w->counts.shares, 1); /* J2 */
+    rig_free(r);
+}
+
 Test(session, each_wrong_share_has_its_code)
 {
     struct rig *r = rig_new();

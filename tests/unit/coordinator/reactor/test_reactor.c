@@ -249,6 +249,29 @@ Test(reactor, a_commit_that_fails_ends_it_with_status_1_and_acknowledges_nothing
     plant_remove(p);
 }
 
+static int fail_keep(void *ctx, const char *step)
+{
+    (void)ctx;
+    return strcmp(step, "keep_job") == 0 ? -EIO : 0;
+}
+
+Test(reactor, a_job_that_cannot_be_kept_is_ill_health, .timeout = 60)
+{
+    struct plant *p = calloc(1, sizeof *p);
+    p->hook = (struct store_hook){fail_keep, NULL};
+    (void)snprintf(p->dir, sizeof p->dir, "/tmp/lode-test-XXXXXX");
+    cr_assert_not_null(mkdtemp(p->dir));
+    plant_start(p, 0);
+    struct client *c = client_new(p, SOCKETS_CONTROL);
+    struct message_ctl_rep rep = control(c, "health");
+    struct cursor ok = cursor_map_find(rep.result, "ok"), why = cursor_map_find(rep.result, "reason");
+    cr_assert_not(cursor_bool(&ok));
+    cr_assert_gt(cursor_str(&why, 256).len, 0);
+    client_free(c);
+    cr_assert_eq(plant_stop(p), 0);
+    plant_remove(p);
+}
+
 Test(reactor, beacons_come_while_nothing_happens, .timeout = 60)
 {
     struct plant *p = plant_new(0);

@@ -68,3 +68,72 @@ Test(select_inside, a_ready_case_costs_one_lock)
 {
     run_on(1, takes_no_lock_of_what_is_not_ready);
 }
+
+/* A stack that may be copied out: while its goroutine waits in a select, nobody else touches its variables. */
+
+struct away {
+    struct rt_chan *small, *big; /* elements of 4 and of 100 bytes */
+    struct rt_case *volatile cases;
+    int n, chosen;
+};
+
+static void select_away_in(void *arg)
+{
+    struct away *a = arg;
+    int got = -1, sent = 11;
+    char big[100] = "none";
+    struct rt_case cases[40];
+    rti_sched_self()->may_hibernate = true;
+    for (int i = 0; i < a->n; i++)
+        cases[i] = rt_case_recv(NULL, NULL);
+    cases[0] = rt_case_recv(a->small, &got);
+    cases[a->n - 2] = rt_case_recv(a->big, big);
+    cases[a->n - 1] = rt_case_send(a->small, &sent);
+    a->cases = cases;
+    a->chosen = rt_select(cases, a->n, true);
+    if (a->chosen == 0)
+        EXPECT(cases[0].ok && got == 77 && strcmp(big, "none") == 0);
+    if (a->chosen == a->n - 2)
+        EXPECT(cases[a->chosen].ok && got == -1 && strcmp(big, "big") == 0);
+    a->cases = NULL;
+}
+
+static void one_choice(struct away *a, int which)
+{
+    int value = 77;
+    char big[100] = "big";
+    rt_go(select_away_in, a);
+    while (!load_rlx(&a->small->receivers.head) || !load_rlx(&a->big->receivers.head))
+        rt_yield();
+    if (which == 0) {
+        rt_send(a->small, &value);
+        EXPECT(*(int *)a->cases[0].value.recv == -1); /* not into a parked stack */
+    } else if (which == a->n - 2) {
+        rt_send(a->big, big);
+        EXPECT(strcmp(a->cases[which].value.recv, "none") == 0);
+    } else {
+        memset((void *)(uintptr_t)a->cases[which].value.send, 0, sizeof(int));
+        EXPECT(rt_recv(a->small, &value) && value == 11); /* as it was at the call */
+    }
+    while (a->cases)
+        rt_yield();
+    EXPECT(a->chosen == which);
+}
+
+static void selects_away(void)
+{
+    struct away a = {.small = rt_chan_new(sizeof(int), 0), .big = rt_chan_new(100, 0)};
+    for (int long_one = 0; long_one <= 1; long_one++) {
+        a.n = long_one ? 40 : 3;
+        one_choice(&a, 0);
+        one_choice(&a, a.n - 2);
+        one_choice(&a, a.n - 1);
+    }
+    rt_chan_free(&a.small);
+    rt_chan_free(&a.big);
+}
+
+Test(select_inside, values_pass_by_a_stack_that_may_be_copied_out)
+{
+    run_on(1, selects_away);
+}

@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include <pthread.h>
+#include <time.h>
 
 #include "base/lock.h"
 
@@ -39,21 +40,26 @@ Test(lock, try_fails_while_it_is_held_and_takes_it_when_open)
     rti_lock_release(&lock);
 }
 
+static _Atomic(int) tried;
+
 static void *hold(void *arg)
 {
+    atomic_store(&tried, rti_lock_try(&lock) ? 1 : 2);
     rti_lock_acquire(&lock);
-    (void)arg;
     rti_lock_release(&lock);
-    return NULL;
+    return arg;
 }
 
-Test(lock, a_sleeper_is_woken_by_the_release)
+Test(lock, one_that_waits_longer_than_it_spins_gets_it_in_the_end)
 {
+    struct timespec long_hold = {.tv_nsec = 2000000};
     pthread_t t;
     rti_lock_acquire(&lock);
     pthread_create(&t, NULL, hold, NULL);
-    while (atomic_load(&lock.word) != 2) /* it has given up spinning and said so */
+    while (atomic_load(&tried) == 0)
         ;
+    cr_assert_eq(atomic_load(&tried), 2);
+    nanosleep(&long_hold, NULL); /* not to wait for anything: so that the other one naps */
     rti_lock_release(&lock);
     pthread_join(t, NULL);
     cr_assert_not(rti_lock_is_held(&lock));

@@ -41,6 +41,24 @@ Test(note, a_wake_before_the_sleep_is_not_lost)
     cr_assert(rti_note_sleep_for(&there, 0));
 }
 
+static void *sleep_there(void *arg)
+{
+    rti_note_sleep(&there);
+    return arg;
+}
+
+Test(note, tells_whether_somebody_sleeps)
+{
+    pthread_t t;
+    cr_assert_not(rti_note_has_sleeper(&there));
+    pthread_create(&t, NULL, sleep_there, NULL);
+    while (!rti_note_has_sleeper(&there))
+        ;
+    rti_note_wake(&there);
+    cr_assert_not(rti_note_has_sleeper(&there));
+    pthread_join(t, NULL);
+}
+
 Test(note, a_sleep_for_ends_after_its_time)
 {
     int64_t before = rti_clock_monotonic();

@@ -28,6 +28,8 @@ Test(runq, the_slot_gives_back_who_was_there)
 {
     cr_assert_null(rti_runq_take_next(&q));
     cr_assert_null(rti_runq_swap_next(&q, &node[0]));
+    cr_assert_eq(rti_runq_len(&q), 1);
+    cr_assert_eq(rti_runq_ring_len(&q), 0);
     cr_assert_not(rti_runq_is_empty(&q));
     cr_assert_eq(rti_runq_len(&q), 1);
     cr_assert_eq(rti_runq_swap_next(&q, &node[1]), &node[0]);

@@ -1,5 +1,7 @@
 #include "test.h"
 
+#include <pthread.h>
+
 #include "proc/g.h"
 
 static const struct {
@@ -43,19 +45,42 @@ Test(g, an_illegal_move_is_fatal, .exit_code = 2)
 }
 #endif
 
-static void count(struct g *g, void *arg)
+static void in_order(struct g *g, void *arg)
 {
-    cr_assert_not_null(g);
-    ++*(int *)arg;
+    cr_assert_eq(g->id, ++*(uint64_t *)arg);
 }
 
-Test(g, each_visits_all_there_ever_were)
+Test(g, each_visits_all_there_ever_were_oldest_first)
 {
-    int n = 0;
-    for (int i = 0; i < 10; i++)
-        rti_g_new();
-    rti_g_each(count, &n);
+    uint64_t n = 0;
+    for (uint64_t i = 1; i <= 10; i++)
+        rti_g_new()->id = i;
+    rti_g_each(in_order, &n);
     cr_assert_eq(n, 10);
+}
+
+static void *make_many(void *arg)
+{
+    for (int i = 0; i < 1000; i++)
+        rti_g_new()->id = 1;
+    return arg;
+}
+
+static void add_id(struct g *g, void *arg)
+{
+    *(uint64_t *)arg += g->id;
+}
+
+Test(g, none_gets_lost_when_threads_make_them_at_once)
+{
+    pthread_t t[4];
+    uint64_t n = 0;
+    for (size_t i = 0; i < ARRAY_LEN(t); i++)
+        cr_assert_eq(pthread_create(&t[i], NULL, make_many, NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(t); i++)
+        pthread_join(t[i], NULL);
+    rti_g_each(add_id, &n);
+    cr_assert_eq(n, 4000);
 }
 
 Test(g, every_state_has_a_name_and_the_debuggers_offsets_hold)

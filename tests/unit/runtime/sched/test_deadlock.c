@@ -52,9 +52,9 @@ Test(deadlock, is_reported_with_every_goroutine)
     for (int procs = 1; procs <= 3; procs++) {
         cr_assert_eq(in_child(all_asleep, procs), 2);
         cr_assert(strstr(report, "fatal error: all goroutines are asleep - deadlock!") != NULL);
-        cr_assert(strstr(report, "goroutine 1 [sync.Mutex.Lock]: main") != NULL);
-        cr_assert(strstr(report, "[chan receive]: sleepy") != NULL);
-        cr_assert(strstr(report, "created by goroutine 1") != NULL);
+        cr_assert(strstr(report, "\n\ngoroutine 1 [sync.Mutex.Lock, \"main\"]:\n") != NULL);
+        cr_assert(strstr(report, " [chan receive, \"sleepy\"]:\n") != NULL);
+        cr_assert(strstr(report, "created by all_asleep in goroutine 1\n\t") != NULL);
     }
 }
 

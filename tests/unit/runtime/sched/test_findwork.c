@@ -112,9 +112,21 @@ Test(findwork, a_due_timer_sends_the_pick_to_the_system_stack, .init = up)
 Test(findwork, a_fresh_slice_forgets_the_wish_to_preempt, .init = up)
 {
     put(0);
-    store_rlx(&p->preempt, 1);
+    store_rlx(&p->preempt, RTI_PREEMPT_SLICE);
     rti_findwork_fast(p);
     cr_assert_eq(load_rlx(&p->preempt), 0);
+}
+
+/* As when the stop comes between this P's last look at world.stopping and the start of the slice: nobody asks again. */
+Test(findwork, a_fresh_slice_keeps_the_wish_to_stop, .init = up)
+{
+    put(0);
+    put_global(1, 1);
+    store_rlx(&p->preempt, RTI_PREEMPT_SLICE | RTI_PREEMPT_STOP);
+    cr_assert_eq(rti_findwork_fast(p), g[0]);
+    cr_assert_eq(load_rlx(&p->preempt), RTI_PREEMPT_STOP);
+    cr_assert_eq(rti_findwork_fast(p), g[1]); /* from the global queue */
+    cr_assert_eq(load_rlx(&p->preempt), RTI_PREEMPT_STOP);
 }
 
 Test(findwork, while_the_world_stops_nothing_is_picked, .init = up)

@@ -1,0 +1,3 @@
+module lode/bench/go
+
+go 1.26

@@ -1,0 +1,34 @@
+/* debug.h - looking into a running program: the stacks of its goroutines. Threads: any, and signal handlers, while
+ * rt_main runs. Memory: the caller's buffer; a few KiB of the caller's stack. */
+#ifndef RT_DEBUG_H
+#define RT_DEBUG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <rt/attr.h>
+
+/* Writes stacks to the descriptor fd, in the format of Go's tracebacks:
+ *
+ *     goroutine 7 [chan receive, 2 minutes, "name"]:
+ *     rt_recv(...)
+ *             /path/to/program+0x4c1f +0x5a
+ *     created by start in goroutine 1
+ *             /path/to/program+0x1e03 +0x17
+ *
+ * The first number of a frame is for `addr2line -f -e /path/to/program 0x4c1f` (it is one byte before the return
+ * address, so that it names the line of the call), the second is the distance of the return address from the start of
+ * the function. Frames of the runtime are left out, but for the function that the program called.
+ *
+ * all: the caller first (if it is a goroutine), then every other in the order of their creation; else only the caller.
+ * A goroutine that runs on another thread is listed without its stack. Nothing is stopped: what changes while it is
+ * read is read again, and after a few times listed without its stack.
+ *
+ * The call writes in the caller's thread and may block it as long as fd does. 0 | -errno of the first write that failed
+ * (what follows it is lost). */
+int rt_stack_dump(int fd, bool all);
+
+/* The same text into buf, as Go's runtime.Stack: cut to cap - 1 bytes, and a NUL. Returns the length. cap > 0. */
+size_t rt_stack(char *buf, size_t cap, bool all);
+
+#endif

@@ -1,0 +1,41 @@
+#include <rt/debug.h>
+
+#include <errno.h>
+
+#include "base/outbuf.h"
+#include "observe/traceback.h"
+#include "proc/m.h"
+#include <rt/check.h>
+
+enum { BUF = 4096 };
+
+static void print(struct rti_outbuf *o, struct rti_traceback_at here, bool all)
+{
+    struct m *m = rti_m_self();
+    struct g *self = m ? m->curg : NULL;
+    if (all)
+        rti_traceback_all(o, self, &here, false);
+    else if (self)
+        rti_traceback_one(o, self, &here, false);
+}
+
+int rt_stack_dump(int fd, bool all)
+{
+    char buf[BUF];
+    struct rti_outbuf o;
+    if (fd < 0)
+        return -EBADF;
+    rti_outbuf_init(&o, fd, buf, sizeof buf);
+    print(&o, (struct rti_traceback_at){.fp = (uintptr_t)__builtin_frame_address(0), .programs = true}, all);
+    return rti_outbuf_flush(&o);
+}
+
+size_t rt_stack(char *buf, size_t cap, bool all)
+{
+    struct rti_outbuf o;
+    CHECK(cap > 0);
+    rti_outbuf_init(&o, -1, buf, cap - 1);
+    print(&o, (struct rti_traceback_at){.fp = (uintptr_t)__builtin_frame_address(0), .programs = true}, all);
+    buf[o.len] = '\0';
+    return o.len;
+}
