@@ -279,3 +279,42 @@ Test(procs, the_number_follows_the_affinity_mask_until_it_is_set)
     cr_assert_eq(rt_main(NULL, follows, NULL), 0);
     cr_assert_eq(expect_bad, 0);
 }
+
+/* --- a goroutine that never looks --- */
+
+static _Atomic(uint64_t) rounds;
+static size_t (*volatile length)(const char *s) = strlen; /* where ThreadSanitizer delivers signals */
+
+static void never_looks(void *arg)
+{
+    (void)arg;
+    atomic_store(&running, 1);
+    while (!atomic_load(&left))
+        atomic_fetch_add(&rounds, length("x"));
+    atomic_store(&running, 0);
+}
+
+static void changes_beside_it(void)
+{
+    atomic_store(&left, 0);
+    atomic_store(&running, 0);
+    rt_set_procs(3);
+    rt_go(never_looks, NULL);
+    while (!atomic_load(&running))
+        rt_yield();
+    for (int i = 0; i < CHANGES; i++)
+        EXPECT(rt_set_procs(2 + i % 3) > 0); /* never 1: it might get just that P, and keep it from us */
+    uint64_t was = atomic_load(&rounds);
+    rt_set_procs(2);
+    while (atomic_load(&rounds) < was + 1000) /* it goes on, perhaps on a P that is surplus */
+        rt_yield();
+    atomic_store(&left, 1);
+    while (atomic_load(&running))
+        rt_yield();
+    EXPECT(rt_set_procs(1) == 2);
+}
+
+Test(procs, a_goroutine_that_never_looks_holds_nothing_up)
+{
+    run_everywhere(changes_beside_it);
+}

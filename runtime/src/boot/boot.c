@@ -22,6 +22,7 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/netpoll.h"
+#include "sched/preempt.h"
 #include "sched/resize.h"
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
@@ -203,6 +204,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     rti_schedtrace_reset();                       /* its clock starts with its first line */
     rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
     rti_crash_install();                          /* stack overflow has a name */
+    rti_preempt_install();                        /* a stop reaches goroutines that never look */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
     make_ps(procs);
     int err = start_first(call);

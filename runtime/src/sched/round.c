@@ -74,6 +74,7 @@ static ALWAYS_INLINE void finish(struct m *m)
         rti_handoff_stranded(m, g);
         break;
     }
+    fence_compiler(); /* until here a stop signal finds m busy (sched/preempt.c) */
     m->finish = RTI_FINISH_NONE;
 }
 
@@ -105,6 +106,7 @@ RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finis
     struct g *g = m->curg;
     m->finish = how;
     m->prev = g;
+    fence_compiler();                     /* a stop signal from here on finds m busy (sched/preempt.c) */
     if (UNLIKELY(next && next->locked)) { /* another M's: to be handed over without a goroutine's stack under us */
         m->picked = next;
         next = NULL;

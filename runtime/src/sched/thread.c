@@ -6,6 +6,7 @@
 
 #include "base/pages.h"
 #include "proc/m.h"
+#include "sched/preempt.h"
 #include "sched/round.h"
 #include <rt/check.h>
 
@@ -41,6 +42,7 @@ static void *run(void *arg)
     rti_m_current = m;
     rti_stackhints_thread(&m->hints);
     signal_stack_on(m);
+    rti_preempt_thread(m);
     rti_round_loop(m);
     signal_stack_off(m);
     rti_m_current = NULL;
