@@ -1,5 +1,5 @@
-/* crew.h - what the miners share: the jobs, the leases, who works on what. A miner takes a slice of at most about a
- * millisecond together with the job that is current at that moment, hashes it whole and puts it back; so a new tip
+/* crew.h - what the miners share: the jobs, the leases, who works on what. A miner takes a slice of about a quarter
+ * of a millisecond together with the job that is current at that moment, hashes it whole and puts it back; so a new tip
  * stops work on the old one within a slice, and every counter value is hashed once.
  * Threads: goroutines; crew_take and crew_put by miners, the rest by the link's goroutine. Memory: one allocation and
  * the holdings'; borrows kernel and mailbox until crew_free. */

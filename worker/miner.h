@@ -9,7 +9,7 @@
 struct crew;
 
 enum {
-    MINER_SLICE_US = 800,      /* aimed at; the bound for a new tip is 1 ms */
+    MINER_SLICE_US = 250,      /* aimed at; a new tip waits for up to two of them (bound: 1 ms), see bench/RESULTS.md */
     MINER_FIRST_NONCES = 1024, /* before anything is measured */
     MINER_HITS_MAX = 16,       /* hits of one kernel call; with more it stops early and goes on */
 };

@@ -196,6 +196,7 @@ static void receivers_in_line(void)
 
 Test(chan, receivers_are_served_in_the_order_they_came)
 {
+    not_under_a_seed("the order of coming");
     run_on(1, receivers_in_line);
 }
 
@@ -221,6 +222,7 @@ static void senders_in_line(void)
 
 Test(chan, senders_are_served_in_the_order_they_came)
 {
+    not_under_a_seed("the order of coming");
     run_on(1, senders_in_line);
 }
 
@@ -370,6 +372,7 @@ static void free_in_use(void)
 
 Test(chan, freeing_a_channel_that_somebody_waits_on_is_fatal)
 {
+    not_under_a_seed("the order of running");
     dies_saying(free_in_use, "free of a channel that a goroutine waits on");
 }
 

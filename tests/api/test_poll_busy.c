@@ -1,4 +1,5 @@
-#include <test.h>
+#include "seeds.h"
+#include "test.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -52,6 +53,7 @@ static int compute_and_yield(void *arg)
 
 Test(poll_busy, an_arrival_waits_for_a_slice_of_a_goroutine_that_computes_and_yields_not_for_sysmon, .timeout = 30)
 {
+    not_under_a_seed("real time");
     cr_assert_eq(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
     int slices = rt_main(&(struct rt_config){.procs = 1, .godebug = "alwaysmigrate=0"}, compute_and_yield, NULL);
     cr_assert_geq(slices, 0);

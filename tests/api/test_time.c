@@ -336,6 +336,7 @@ static void end_at_once(void)
 
 Test(timer, the_end_of_main_ends_the_first_wait_for_a_far_timer)
 {
+    not_under_a_seed("real time");
     for (int i = 0; i < 1500; i++)
         run_on(2, end_at_once);
 }
@@ -374,5 +375,6 @@ static void timer_of_a_blocked_thread(void)
 
 Test(timer, fires_though_the_thread_that_armed_it_is_in_a_call_and_all_others_sleep, .timeout = 60)
 {
+    not_under_a_seed("real time");
     run_everywhere(timer_of_a_blocked_thread);
 }

@@ -1,4 +1,5 @@
-#include <test.h>
+#include "seeds.h"
+#include "test.h"
 
 #include <stdatomic.h>
 
@@ -40,6 +41,7 @@ static int compute_and_yield(void *arg)
 
 Test(time_busy, a_timer_waits_for_a_slice_of_a_goroutine_that_computes_and_yields_not_for_eight, .timeout = 30)
 {
+    not_under_a_seed("real time");
     int slices = rt_main(&(struct rt_config){.procs = 1, .godebug = "alwaysmigrate=0"}, compute_and_yield, NULL);
     cr_assert_geq(slices, TIMERS);
     cr_assert_leq(slices, 3 * TIMERS, "%d slices for %d timers", slices, TIMERS);

@@ -160,17 +160,22 @@ static void forget(pid_t pid)
             running[i] = 0;
 }
 
-int e2e_wait(struct e2e_proc *p)
+static int wait_for(struct e2e_proc *p, int limit_ms)
 {
     int status = 0;
     struct pollfd wait = {.fd = (int)syscall(SYS_pidfd_open, p->pid, 0), .events = POLLIN};
     cr_assert_geq(wait.fd, 0);
-    cr_assert_eq(poll(&wait, 1, E2E_WAIT_MS), 1, "%s does not end", p->name);
+    cr_assert_eq(poll(&wait, 1, limit_ms), 1, "%s does not end", p->name);
     close(wait.fd);
     cr_assert_eq(waitpid(p->pid, &status, 0), p->pid);
     forget(p->pid);
     p->pid = 0;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+int e2e_wait(struct e2e_proc *p)
+{
+    return wait_for(p, E2E_WAIT_MS);
 }
 
 void e2e_signal(const struct e2e_proc *p, int signal)
@@ -204,7 +209,8 @@ int e2e_shell(const char *name, const char *line)
     const char *const argv[] = {"-c", script, NULL};
     snprintf(script, sizeof script, "cd '%s' && { %s\n}", e2e_dir(), line);
     snprintf(path, sizeof path, "PATH=%s:%s", bin ? bin : "build/dev/bin", old ? old : "/usr/bin:/bin");
-    return e2e_run(name, "/bin/sh", argv, path);
+    struct e2e_proc p = e2e_start(name, "/bin/sh", argv, path, -1);
+    return wait_for(&p, 4 * E2E_WAIT_MS);
 }
 
 char *e2e_text(const char *name)

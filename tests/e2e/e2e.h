@@ -46,7 +46,8 @@ void e2e_signal(const struct e2e_proc *p, int signal);
 int e2e_run(const char *name, const char *program, const char *const *argv, const char *env);
 /* Waits until dir/name has text in it; fails the test after E2E_WAIT_MS. */
 void e2e_until_said(const char *name, const char *text);
-/* Runs a line of sh in the test's folder, with our programs in PATH: the exit status. Output as with e2e_start. */
+/* Runs a line of sh in the test's folder, with our programs in PATH: the exit status, within 4 *
+ * E2E_WAIT_MS, for it may mine. Output as with e2e_start. */
 int e2e_shell(const char *name, const char *line);
 /* The whole text of dir/name, NUL-terminated; the caller frees it. */
 char *e2e_text(const char *name);

@@ -81,7 +81,7 @@ static void wait_for_metrics(void)
         cr_assert_lt(e2e_now_ms(), until, "no metrics come");
 }
 
-Test(examples, every_line_of_help_runs_as_printed_on_the_chain_of_scripts_up, .fini = e2e_cleanup, .timeout = 280)
+E2E(examples, every_line_of_help_runs_as_printed_on_the_chain_of_scripts_up, 400)
 {
     json_t *tree = NULL;
     size_t index;
@@ -91,7 +91,6 @@ Test(examples, every_line_of_help_runs_as_printed_on_the_chain_of_scripts_up, .f
     struct e2e_proc w1 = e2e_worker("w1", &c);
     make_places();
     bool jq = has("jq");
-    e2e_until(&c, "height", 1);
     wait_for_metrics();
     cr_assert_eq(e2e_ctl(&c, "help", &tree), 0);
     json_array_foreach(json_object_get(tree, "commands"), index, command)
@@ -105,7 +104,7 @@ Test(examples, every_line_of_help_runs_as_printed_on_the_chain_of_scripts_up, .f
     cr_assert_gt(w1.pid, 0);
 }
 
-Test(examples, output_that_cannot_be_written_is_a_failure, .fini = e2e_cleanup, .timeout = 100)
+E2E(examples, output_that_cannot_be_written_is_a_failure, 100)
 {
     static const char *const lines[] = {
         "lodectl help >/dev/full",

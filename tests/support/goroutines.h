@@ -7,8 +7,10 @@
 #ifndef TESTS_SUPPORT_GOROUTINES_H
 #define TESTS_SUPPORT_GOROUTINES_H
 
+#include "seeds.h"
 #include "test.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/prctl.h>
@@ -35,6 +37,8 @@ static UNUSED void run_on(int procs, void (*app)(void))
 {
     struct rt_config config = {.procs = procs};
     cr_assert_eq(rt_main(&config, run_app, &app), 0);
+    if (expect_bad && under_a_seed())
+        fprintf(stderr, "replay: GODEBUG=%s %s\n", getenv("GODEBUG"), program_invocation_name);
     cr_assert_eq(expect_bad, 0, "with %d procs; see above", procs);
 }
 

@@ -3,6 +3,7 @@
 #ifndef RT_GO_H
 #define RT_GO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,8 +11,9 @@
 
 RT_DECLS_BEGIN
 
-/* Bytes of address space a goroutine's stack may grow into; memory is committed page by page as it is touched, and
- * running over the end is a fatal "stack overflow", never silent corruption. */
+/* Bytes a goroutine's stack may grow into; memory is committed page by page as it is touched. Running over the end hits
+ * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that is not built with
+ * -fstack-clash-protection can step over it with one frame larger than that. */
 enum rt_stack {
     RT_STACK_DEFAULT, /* 64 KiB */
     RT_STACK_16K,     /* for code known to be shallow: no printf, no C library that keeps big buffers */
@@ -23,6 +25,13 @@ enum rt_stack {
 struct rt_go_attr {
     const char *name; /* shown in dumps; borrowed for the life of the goroutine (a literal). NULL: none */
     enum rt_stack stack;
+    /* While it is parked for long its stack may be copied out and dropped (a few hundred bytes are kept in place of a
+     * page and more), and is put back to the same address before it goes on. Say so only if nobody else reads or writes
+     * its stack while it is parked in a call of this library: it gives no address of a local variable to another
+     * goroutine, thread, list or callback, or pins itself while it does (rt_stack_pin). What is passed to the calls of
+     * this library itself is taken care of (rt_send(c, &local), rt_select, rt_read ...), but not the objects that
+     * others use too: a mutex or a wait group that is a local variable. */
+    bool hibernate;
 };
 
 /* Starts fn(arg) as a goroutine and returns its id (1 is the main goroutine; ids are never used twice in one rt_main).
@@ -55,13 +64,24 @@ void rt_set_name(const char *name);
  * nothing. After Go's runtime.LockOSThread. */
 void rt_lock_thread(void);
 void rt_unlock_thread(void);
+/* The calling goroutine lends out addresses of its stack until the matching unpin: the stack stays in memory however
+ * long it is parked. Counted, up to 65535. Needed only by goroutines started with .hibernate; a no-op on a thread that
+ * runs none. */
+void rt_stack_pin(void);
+void rt_stack_unpin(void);
+/* Gives back what stacks hold in vain, as the runtime does by itself a few seconds apart: free stacks, the pages below
+ * the stack pointer of parked goroutines, and the whole stack of those with .hibernate. A goroutine is taken when it
+ * has not run since the call before, so two calls take all that idle. Returns how many stacks were copied out. Takes
+ * about a microsecond a goroutine; yields in between. Any goroutine, and any thread while rt_main runs. Does nothing
+ * without membarrier(2), and with GODEBUG=hibernate=0. */
+size_t rt_stacks_trim(void);
 
 /* errno of the thread that the caller is on right now. Goroutine code uses this in place of errno, whose address
  * compilers keep across calls that may change the thread. */
 int rt_errno(void);
 
 /* A thread outside the runtime (a library's) will make goroutines runnable later: until the matching release, "all
- * goroutines are asleep" is not reported. Counted. Any thread. */
+ * goroutines are asleep" is not reported. Counted. Any thread. The last release reports it, should it be so. */
 void rt_external_hold(void);
 void rt_external_release(void);
 

@@ -34,7 +34,7 @@ struct rt_timer *rt_timer_new(int64_t ns) MUST_CHECK;
  * not pile up. Ticks keep their phase: tick k is due at start + k * period, however late the ones before were. */
 struct rt_timer *rt_ticker_new(int64_t period_ns) MUST_CHECK;
 /* A timer that runs fn(arg) in a goroutine of its own after ns. arg is borrowed until fn ran or the timer was
- * stopped with true. */
+ * stopped with true. As all timers, it can be started only while rt_main runs; outside that is a fatal error. */
 struct rt_timer *rt_after_func(int64_t ns, void (*fn)(void *arg), void *arg) MUST_CHECK;
 /* Where a timer or ticker sends; NULL for rt_after_func(). Borrowed until rt_timer_free(). Never closed. */
 struct rt_chan *rt_timer_chan(struct rt_timer *self);

@@ -7,9 +7,13 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/hibernate.h"
+#include "sched/deadlock.h"
 #include "sched/locked.h"
+#include "sched/points.h"
 #include "sched/round.h"
 #include "sched/spawn.h"
+#include <rt/check.h>
 
 uint64_t rt_go(void (*fn)(void *arg), void *arg)
 {
@@ -30,7 +34,7 @@ void rt_checkpoint(void)
 {
     struct m *m = rti_m_self();
     if (m && m->p && UNLIKELY(load_rlx(&m->p->preempt)))
-        rti_round_yield();
+        rti_points_checkpoint();
 }
 
 uint64_t rt_goid(void)
@@ -70,6 +74,31 @@ void rt_unlock_thread(void)
     rti_locked_leave();
 }
 
+void rt_stack_pin(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint16_t pins = load_rlx(&m->curg->pins);
+    CHECK(pins < UINT16_MAX);
+    store_rlx(&m->curg->pins, pins + 1); /* read by others once it is parked: after a store_rel of its status */
+}
+
+void rt_stack_unpin(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint16_t pins = load_rlx(&m->curg->pins);
+    CHECK(pins > 0);
+    store_rlx(&m->curg->pins, pins - 1);
+}
+
+size_t rt_stacks_trim(void)
+{
+    return rti_hibernate_cycle();
+}
+
 NOINLINE int rt_errno(void)
 {
     return errno;
@@ -82,5 +111,6 @@ void rt_external_hold(void)
 
 void rt_external_release(void)
 {
-    add_rlx(&rti_world.holds, -1);
+    if (add_rlx(&rti_world.holds, -1) == 1) /* the last: what it kept from being reported is so now */
+        rti_deadlock_check();
 }

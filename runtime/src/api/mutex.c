@@ -40,7 +40,7 @@ static bool take(struct rt_mutex *m)
 /* A few looks before sleeping, where the owner may be running on another P. */
 static bool spin(struct rt_mutex *m)
 {
-    if (rt_procs() < 2)
+    if (rt_procs() < 2 || rti_points_armed)
         return false;
     for (int i = 0; i < SPINS; i++) {
         for (int j = 0; j < PAUSES; j++)
@@ -91,6 +91,7 @@ static NOINLINE void lock_slow(struct rt_mutex *m)
 
 void rt_mutex_lock(struct rt_mutex *self)
 {
+    rti_sched_point();
     if (UNLIKELY(!take(self)))
         lock_slow(self);
 }
@@ -138,6 +139,7 @@ static NOINLINE void unlock_slow(struct rt_mutex *m, uint32_t waiters)
     if (xchg_seq(&m->locked, 0) == 0)
         rt_throw("sync: unlock of unlocked mutex");
     fence_full_after_rmw(); /* pairs with the add in wait_once */
+    rti_sched_point();
     waiters = load_rlx(&m->waiters);
     if ((waiters & COUNT_MASK) && !(waiters & WOKEN))
         wake_one(m);
@@ -152,6 +154,7 @@ void rt_mutex_unlock(struct rt_mutex *self)
     }
     store_rel(&self->locked, 0); /* pairs with take */
     fence_compiler();            /* the fence is on the other side: wait_once */
+    rti_sched_point();
     if (UNLIKELY(load_rlx(&self->waiters) & COUNT_MASK))
         wake_one(self);
 }

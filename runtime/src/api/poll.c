@@ -88,11 +88,13 @@ static void park(struct rti_polldesc *d, enum rti_poll_dir dir, int64_t deadline
 {
     struct rti_timer *t = &rti_waiter_self()->box.timer;
     *t = (struct rti_timer){.when_ns = deadline_ns, .fn = deadline_passed, .arg = d, .seq = (uint64_t)dir};
+    rti_sched_point();
     if (deadline_ns == RT_NO_DEADLINE) {
         rti_sched_park(commit_after_switch, t, RTI_WAIT_IO);
         return;
     }
     rti_sched_timer_start(t); /* if it fires before the commit, the commit fails and the goroutine goes on */
+    rti_sched_point();
     rti_sched_park(commit_after_switch, t, RTI_WAIT_IO);
     (void)rti_sched_timer_stop(t);
 }
@@ -130,6 +132,7 @@ int rt_poll_wait(struct rt_pd *self, enum rt_poll_dir dir, int64_t deadline_ns)
     if (dir != RT_POLL_IN && dir != RT_POLL_OUT)
         return -EINVAL;
     struct rti_polldesc *d = desc_of(self);
+    rti_sched_point();
     if (!rti_pollset_enter(d))
         return -ECANCELED;
     int got = wait_entered(d, dir == RT_POLL_IN ? RTI_POLL_READ : RTI_POLL_WRITE, deadline_ns);

@@ -10,6 +10,7 @@ enum { READERS_MAX = 1 << 30 };
 
 void rt_rwmutex_rlock(struct rt_rwmutex *self)
 {
+    rti_sched_point();
     if (add_seq(&self->readers, 1) + 1 < 0) /* a writer holds or waits */
         rti_sema_acquire(&self->reader_sema, false, RTI_WAIT_RLOCK);
 }
@@ -25,6 +26,7 @@ bool rt_rwmutex_try_rlock(struct rt_rwmutex *self)
 
 static NOINLINE void runlock_slow(struct rt_rwmutex *rw, int32_t left)
 {
+    rti_sched_point();
     if (left + 1 == 0 || left + 1 == -READERS_MAX)
         rt_throw("sync: RUnlock of unlocked RWMutex");
     if (sub_seq(&rw->readers_ahead, 1) == 1) /* the last one the writer waits for */
@@ -33,6 +35,7 @@ static NOINLINE void runlock_slow(struct rt_rwmutex *rw, int32_t left)
 
 void rt_rwmutex_runlock(struct rt_rwmutex *self)
 {
+    rti_sched_point();
     int32_t left = sub_seq(&self->readers, 1) - 1;
     if (UNLIKELY(left < 0))
         runlock_slow(self, left);
@@ -42,6 +45,7 @@ void rt_rwmutex_lock(struct rt_rwmutex *self)
 {
     rt_mutex_lock(&self->writers);
     int32_t inside = sub_seq(&self->readers, READERS_MAX);
+    rti_sched_point();
     if (inside != 0 && add_seq(&self->readers_ahead, inside) + inside != 0)
         rti_sema_acquire(&self->writer_sema, false, RTI_WAIT_WLOCK);
 }

@@ -18,6 +18,7 @@ static uint32_t waiters_of(uint64_t state)
 
 void rt_waitgroup_add(struct rt_waitgroup *self, int delta)
 {
+    rti_sched_point();
     uint64_t step = (uint64_t)(int64_t)delta << 32;
     uint64_t state = add_seq(&self->state, step) + step;
     int32_t counter = counter_of(state);
@@ -43,6 +44,7 @@ void rt_waitgroup_done(struct rt_waitgroup *self)
 
 void rt_waitgroup_wait(struct rt_waitgroup *self)
 {
+    rti_sched_point();
     uint64_t state = load_seq(&self->state);
     do {
         if (counter_of(state) == 0)

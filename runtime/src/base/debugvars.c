@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
+
+#include "base/print.h"
 
 struct rti_debugvars rti_debugvars = {
 #define DEFAULT(name, dflt, text) .name = (dflt),
@@ -74,4 +78,25 @@ int rti_debugvars_parse(struct rti_debugvars *vars, const char *text, char *bad,
         s += len + (s[len] == ',');
     }
     return 0;
+}
+
+static size_t append(char *buf, size_t cap, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static size_t append(char *buf, size_t cap, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    size_t n = rti_print_format(buf, cap, fmt, args);
+    va_end(args);
+    return n;
+}
+
+void rti_debugvars_format(const struct rti_debugvars *vars, char *buf, size_t cap)
+{
+    size_t len = 0;
+    buf[0] = '\0';
+    for (size_t i = 0; i < ARRAY_LEN(table) && len + 1 < cap; i++) {
+        int value = *field((struct rti_debugvars *)(uintptr_t)vars, i);
+        if (value != table[i].dflt)
+            len += append(buf + len, cap - len, "%s%s=%d", len ? "," : "", table[i].name, value);
+    }
 }

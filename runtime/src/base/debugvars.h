@@ -9,9 +9,14 @@
 /* X(name, default, text) */
 #define RTI_DEBUGVARS(X)                                                                                               \
     X(alwaysmigrate, 0, "1: every yield goes through the global queue, so another thread may pick it up")              \
+    X(seed, 0, "N: one goroutine at a time, every choice of the scheduler drawn from N, virtual time")                 \
+    X(stealfirst, 0, "1: a P looks at the others' queues before its own")                                              \
+    X(randompreempt, 0, "1: goroutines give way at random, at every use of a channel, lock or timer")                  \
+    X(tinyqueues, 0, "1: run queues of 4, so that they overflow all the time")                                         \
     X(membarrier, 1, "0: act as if the kernel had no membarrier(2)")                                                   \
     X(guardpages, 2, "0: no guard pages, 1: by mprotect, 2: the best the kernel has")                                  \
     X(updatemaxprocs, 1, "0: keep the number of Ps when the CPUs we may use change")                                   \
+    X(hibernate, 1, "0: stacks of parked goroutines are left alone, 2: taken at the first look")                       \
     X(stackmib, 0, "address space for stacks in MiB; 0: 256 GiB, less under sanitizers")                               \
     X(schedtrace, 0, "N: every N ms a line with the state of the scheduler on standard error, in Go's format")         \
     X(scheddetail, 0, "1: with schedtrace, every P, M and G too; with either, fatal errors print them once")
@@ -29,5 +34,9 @@ void rti_debugvars_reset(struct rti_debugvars *vars);
 /* Reads text (may be NULL or empty) over vars. 0, or -EINVAL with the offending part in bad (NUL-terminated, cut to
  * fit): an unknown name, or a value that is not a decimal int. vars is then half-written. */
 int rti_debugvars_parse(struct rti_debugvars *vars, const char *text, char *bad, size_t bad_cap) MUST_CHECK;
+
+/* The switches that differ from their defaults, as "name=value,...": parsing it gives vars again. Into buf: at most
+ * cap - 1 chars and a NUL. Async-signal-safe. */
+void rti_debugvars_format(const struct rti_debugvars *vars, char *buf, size_t cap);
 
 #endif

@@ -32,6 +32,26 @@ uint32_t rti_lock_depth(void)
     return depth;
 }
 
+static _Atomic(uintptr_t) hook; /* written at boot and at the end, read by all; no other data hangs on it */
+
+void rti_lock_set_hook(void (*fn)(uint32_t rank, enum rti_lock_event what))
+{
+    store_rlx(&hook, (uintptr_t)fn);
+}
+
+static NOINLINE void tell(uint32_t rank, enum rti_lock_event what)
+{
+    void (*fn)(uint32_t, enum rti_lock_event) = (void (*)(uint32_t, enum rti_lock_event))load_rlx(&hook);
+    if (fn)
+        fn(rank, what);
+}
+
+#define TELL(rank, what)                                                                                               \
+    do {                                                                                                               \
+        if (UNLIKELY(load_rlx(&hook)))                                                                                 \
+            tell(rank, what);                                                                                          \
+    } while (0)
+
 static NOINLINE void acquire_slow(struct rti_lock *lock)
 {
     for (long nap_ns = FIRST_NAP_NS;; nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS) {
@@ -52,13 +72,28 @@ void rti_lock_init(struct rti_lock *lock, enum rti_lockrank rank)
     lock->rank = rank;
 }
 
-void rti_lock_acquire(struct rti_lock *lock)
+static ALWAYS_INLINE void acquire(struct rti_lock *lock)
 {
     uint32_t open = OPEN;
     deeper();
     if (UNLIKELY(!cas_acq(&lock->word, &open, HELD))) /* pairs with release */
         acquire_slow(lock);
     rti_lockrank_acquired(lock->rank, lock);
+}
+
+static NOINLINE void acquire_told(struct rti_lock *lock)
+{
+    tell(lock->rank, RTI_LOCK_WANTED);
+    acquire(lock);
+    tell(lock->rank, RTI_LOCK_TAKEN);
+}
+
+void rti_lock_acquire(struct rti_lock *lock)
+{
+    if (UNLIKELY(load_rlx(&hook)))
+        acquire_told(lock);
+    else
+        acquire(lock);
 }
 
 bool rti_lock_try(struct rti_lock *lock)
@@ -70,15 +105,18 @@ bool rti_lock_try(struct rti_lock *lock)
         return false;
     }
     rti_lockrank_acquired(lock->rank, lock);
+    TELL(lock->rank, RTI_LOCK_TAKEN);
     return true;
 }
 
 void rti_lock_release(struct rti_lock *lock)
 {
-    rti_lockrank_released(lock->rank, lock);
+    uint32_t rank = lock->rank;
+    rti_lockrank_released(rank, lock);
     DCHECK(load_rlx(&lock->word) == HELD);
     store_rel(&lock->word, OPEN); /* the last access: its memory may be freed now. Pairs with cas_acq in acquire */
     shallower();
+    TELL(rank, RTI_LOCK_RELEASED);
 }
 
 bool rti_lock_is_held(struct rti_lock *lock)

@@ -25,6 +25,12 @@ struct rti_lock {
         .rank = (rank_)                                                                                                \
     }
 
+/* What a thread is about to do with a lock, or has done. */
+enum rti_lock_event { RTI_LOCK_WANTED, RTI_LOCK_TAKEN, RTI_LOCK_RELEASED };
+/* Calls hook at every use of every lock from now on; NULL: no more. For the modes that look for races on purpose
+ * (sched/points.h); set while one thread runs. The lock itself may be gone when RELEASED is told. */
+void rti_lock_set_hook(void (*hook)(uint32_t rank, enum rti_lock_event what));
+
 void rti_lock_init(struct rti_lock *lock, enum rti_lockrank rank);
 void rti_lock_acquire(struct rti_lock *lock);
 /* False at once when somebody holds it. */

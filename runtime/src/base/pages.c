@@ -4,13 +4,14 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/atomic.h"
 #include <rt/check.h>
 
 /* Not in the headers of Debian 12. */
-enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103 };
+enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103, PIDFD_OF_SELF = -10000 };
 
 void *rti_pages_reserve(size_t bytes)
 {
@@ -61,24 +62,38 @@ enum rti_guard rti_pages_guard_kind(void)
     return (enum rti_guard)kind;
 }
 
-bool rti_pages_guard(void *at, enum rti_guard kind)
+bool rti_pages_guard(void *at, size_t bytes, enum rti_guard kind)
 {
     switch (kind) {
     case RTI_GUARD_MADVISE:
-        return madvise(at, RTI_PAGE, GUARD_INSTALL) == 0;
+        return madvise(at, bytes, GUARD_INSTALL) == 0;
     case RTI_GUARD_MPROTECT:
-        return mprotect(at, RTI_PAGE, PROT_NONE) == 0;
+        return mprotect(at, bytes, PROT_NONE) == 0;
     default:
         return true;
     }
 }
 
-void rti_pages_unguard(void *at, enum rti_guard kind)
+bool rti_pages_guard_many(char *at, size_t bytes, size_t stride, size_t count)
+{
+    struct iovec range[RTI_PAGES_MANY];
+    CHECK(count <= RTI_PAGES_MANY);
+    for (size_t i = 0; i < count; i++)
+        range[i] = (struct iovec){at + i * stride, bytes};
+    if (syscall(SYS_process_madvise, PIDFD_OF_SELF, range, count, GUARD_INSTALL, 0) == (long)(count * bytes))
+        return true;
+    bool all = true; /* an older kernel, or it stopped half-way: a guard may be made twice */
+    for (size_t i = 0; i < count; i++)
+        all = all && rti_pages_guard(at + i * stride, bytes, RTI_GUARD_MADVISE);
+    return all;
+}
+
+void rti_pages_unguard(void *at, size_t bytes, enum rti_guard kind)
 {
     if (kind == RTI_GUARD_MADVISE)
-        madvise(at, RTI_PAGE, GUARD_REMOVE);
+        madvise(at, bytes, GUARD_REMOVE);
     else if (kind == RTI_GUARD_MPROTECT)
-        mprotect(at, RTI_PAGE, PROT_READ | PROT_WRITE);
+        mprotect(at, bytes, PROT_READ | PROT_WRITE);
 }
 
 long rti_pages_map_limit(void)

@@ -9,11 +9,23 @@
 #include "base/atomic.h"
 #include "base/print.h"
 
-static _Atomic(uintptr_t) dump_fn; /* written at boot (rel), read by whoever dies (acq) */
+static _Atomic(uintptr_t) dump_fn, last_fn; /* written at boot (rel), read by whoever dies (acq) */
 
 void rti_throw_set_dump(void (*dump)(void))
 {
-    store_rel(&dump_fn, (uintptr_t)dump); /* pairs with the exchange in rti_throw_die */
+    store_rel(&dump_fn, (uintptr_t)dump); /* pairs with the exchange in call_once */
+}
+
+void rti_throw_set_last(void (*last)(void))
+{
+    store_rel(&last_fn, (uintptr_t)last); /* pairs with the exchange in call_once */
+}
+
+static void call_once(_Atomic(uintptr_t) *fn_at)
+{
+    void (*fn)(void) = (void (*)(void))xchg_acq_rel(fn_at, 0); /* so a dump that throws does not dump again */
+    if (fn)
+        fn();
 }
 
 enum rti_throw_level rti_throw_level(void)
@@ -44,9 +56,8 @@ void rti_throw_begin(void)
 void rti_throw_die(void)
 {
     rti_throw_begin();
-    void (*dump)(void) = (void (*)(void))xchg_acq_rel(&dump_fn, 0); /* so a dump that throws does not dump again */
-    if (dump)
-        dump();
+    call_once(&dump_fn);
+    call_once(&last_fn);
     if (rti_throw_level() == RTI_THROW_CRASH)
         abort();
     _exit(2);

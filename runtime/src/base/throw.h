@@ -14,6 +14,8 @@ enum rti_throw_level rti_throw_level(void);
 void rti_throw_begin(void);
 /* dump prints all goroutines, async-signal-safe; NULL takes it away. Called once even if the dump itself throws. */
 void rti_throw_set_dump(void (*dump)(void));
+/* last prints one line more, after the dump. As above. */
+void rti_throw_set_last(void (*last)(void));
 /* Ends the process after a message was printed: dump, then status 2 (SIGABRT with GOTRACEBACK=crash). */
 NORETURN void rti_throw_die(void);
 

@@ -21,9 +21,12 @@
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
+#include "sched/points.h"
 #include "sched/resize.h"
+#include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
@@ -33,6 +36,8 @@
 /* rt_main is running (or left threads behind, and cannot run again). */
 static _Atomic(uint32_t) taken;
 
+/* Of GODEBUG=tinyqueues. */
+enum { TINY_QUEUE = 4 };
 /* A thread inside a blocking call is left behind after the first; one that is not will end, however busy the machine.
  */
 enum { JOIN_NS = 100000000, JOIN_BUSY_MS = 10000, NS_PER_MS = 1000000 };
@@ -80,17 +85,29 @@ static int make_stacks(void)
     return rti_stackpool_init(&rti_world.stacks, mib << 20, guard);
 }
 
+/* The switches that look for races: in the order in which they are looked for. Undone by tear_down. */
+static void make_odd(void)
+{
+    rti_world.odd = rti_debugvars.seed || rti_debugvars.alwaysmigrate || rti_debugvars.stealfirst;
+    if (rti_debugvars.seed)
+        rti_seeded_begin((uint32_t)rti_debugvars.seed);
+    if (rti_debugvars.seed || rti_debugvars.randompreempt)
+        rti_points_arm();
+}
+
 static void make_ps(int procs)
 {
-    uint64_t seed = (uint64_t)rti_clock_monotonic();
+    uint64_t seed = rti_debugvars.seed ? (uint64_t)rti_debugvars.seed : (uint64_t)rti_clock_monotonic();
     for (int i = procs - 1; i >= 0; i--) {
         if (!rti_world.allp[i])
             rti_world.allp[i] = rti_p_new((uint32_t)i, seed);
+        rti_world.allp[i]->runq.cut = rti_debugvars.tinyqueues ? RTI_RUNQ_SIZE - TINY_QUEUE : 0;
+        store_rlx(&rti_world.allp[i]->preempt, rti_points_armed ? RTI_PREEMPT_POINT : 0);
     }
     store_rel(&rti_world.ps, (uint32_t)procs);    /* pairs with load_acq in rti_world_ps */
     store_rel(&rti_world.procs, (uint32_t)procs); /* all Ps are there; pairs with load_acq in rt_procs */
     rti_lock_acquire(&rti_world.lock);
-    for (int i = procs - 1; i >= 0; i--)
+    for (int i = rti_debugvars.seed ? 0 : procs - 1; i >= 0; i--) /* seeded: one M changes between all of them */
         rti_world_put_idle_p_locked(rti_world.allp[i]);
     rti_lock_release(&rti_world.lock);
 }
@@ -107,7 +124,7 @@ static void stop(void)
     or_acq_rel(&rti_world.attention, RTI_ATTENTION_END);
     uint32_t ps = rti_world_ps();
     for (uint32_t i = 0; i < ps; i++)
-        or_rlx(&rti_world.allp[i]->preempt, RTI_PREEMPT_STOP);
+        or_rlx(&rti_world.allp[i]->preempt, RTI_PREEMPT_END);
     rti_handoff_stop();
     rti_wake_all();
     rti_sysmon_wake();
@@ -169,11 +186,18 @@ static void tear_down(void)
 {
     for (uint32_t i = 0; i < RTI_MAX_PROCS && rti_world.allp[i]; i++) {
         rti_timerheap_free(&rti_world.allp[i]->timers);
+        rti_p_retire(rti_world.allp[i]);
         rti_world.allp[i] = NULL;
+    }
+    for (struct m *m = rti_world.all_m, *next; m; m = next) {
+        next = m->all_next;
+        m->idle_next = rti_world.free_m;
+        rti_world.free_m = m;
     }
     store_rlx(&rti_world.procs, 0);
     store_rlx(&rti_world.ps, 0);
     rti_spawn_reclaim_all();
+    rti_hibernate_destroy();
     rti_netpoll_free();
     rti_stackpool_destroy(&rti_world.stacks);
     rti_world.runq = (struct rti_gqueue){0};
@@ -188,6 +212,10 @@ static void tear_down(void)
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);
+    rti_points_disarm();
+    if (rti_debugvars.seed)
+        rti_seeded_end();
+    rti_world.odd = false;
     rti_throw_set_dump(NULL);
 }
 
@@ -199,13 +227,16 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(procs);
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
+    rti_hibernate_init();                                                         /* stacks of parked goroutines */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
     rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
     rti_schedtrace_reset();                       /* its clock starts with its first line */
     rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
+    rti_throw_set_last(rti_seeded_print_replay);  /* and how to see them again */
     rti_crash_install();                          /* stack overflow has a name */
     rti_preempt_install();                        /* a stop reaches goroutines that never look */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
+    make_odd();                                   /* the order of running may be a debugging switch's */
     make_ps(procs);
     int err = start_first(call);
     if (err < 0)

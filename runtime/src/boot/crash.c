@@ -9,6 +9,7 @@
 #include "proc/m.h"
 #include "proc/world.h"
 #include "sched/overflow.h"
+#include "sched/seeded.h"
 
 static struct sigaction old_segv, old_bus; /* written once, before the handlers can run */
 
@@ -18,15 +19,17 @@ static bool is_overflow(const struct g *g, const char *at)
     struct rti_stack s;
     if (!g->stack_lo || !rti_stackpool_find(&rti_world.stacks, at, &s))
         return false;
-    return at < s.lo && (s.lo == g->stack_lo || s.hi == g->stack_lo - RTI_PAGE);
+    return at < s.lo && (s.lo == g->stack_lo || rti_stackpool_adjacent(&rti_world.stacks, s.hi, g->stack_lo));
 }
 
 static void restore_and_return(int signo, siginfo_t *info, void *context)
 {
     struct sigaction *old = signo == SIGSEGV ? &old_segv : &old_bus;
-    if ((old->sa_flags & SA_SIGINFO) && old->sa_sigaction)
+    if (old->sa_flags & SA_SIGINFO)
         old->sa_sigaction(signo, info, context); /* a sanitizer's report */
-    signal(signo, SIG_DFL);                      /* the faulting instruction runs again and ends the process */
+    else if (old->sa_handler != SIG_DFL && old->sa_handler != SIG_IGN)
+        old->sa_handler(signo);
+    signal(signo, SIG_DFL); /* the faulting instruction runs again and ends the process */
 }
 
 static void on_fault(int signo, siginfo_t *info, void *context)
@@ -39,6 +42,7 @@ static void on_fault(int signo, siginfo_t *info, void *context)
         rti_print_text("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
                        info->si_addr, (unsigned long)g->id, g->name ? g->name : "");
         rti_fatal_fault(context);
+        rti_seeded_print_replay();
     }
     restore_and_return(signo, info, context);
 }

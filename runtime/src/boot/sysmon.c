@@ -1,12 +1,14 @@
 #include "boot/sysmon.h"
 
 #include "base/clock.h"
+#include "base/debugvars.h"
 #include "boot/procs.h"
 #include "observe/schedtrace.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
 #include "sched/resize.h"
@@ -16,6 +18,8 @@
 
 enum { UPDATE_NS = 1000000000 };
 enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
+enum { SEEDED_CALL_NS = 100000000 };
+enum { STACKS_NS = 1000000 }; /* between two looks at the stacks of parked goroutines, while there are more */
 
 /* A goroutine that has run for a whole slice is asked to yield. */
 static void end_slice(struct p *p, int64_t now)
@@ -26,7 +30,7 @@ static void end_slice(struct p *p, int64_t now)
         p->seen.tick_ns = now;
     } else if (now - p->seen.tick_ns >= SLICE_NS && !(load_rlx(&p->preempt) & RTI_PREEMPT_SLICE)) {
         rti_lock_acquire(&rti_world.lock);
-        rti_preempt_ask_locked(p);
+        rti_preempt_ask_locked(p, RTI_PREEMPT_SLICE);
         rti_lock_release(&rti_world.lock);
     }
 }
@@ -63,6 +67,28 @@ static void follow_limits(int64_t now)
     rti_resize_try(rti_procs_default());
 }
 
+/* With GODEBUG=seed nothing may depend on real time; but a call that others must end would hold everybody for ever. */
+static void retake_seeded(struct p *p, int64_t now)
+{
+    struct m *m = load_acq(&p->m);
+    uint32_t call = m ? load_rlx(&m->call) : 0;
+    if (call != p->seen.call) {
+        p->seen.call = call;
+        p->seen.call_ns = now;
+    } else if ((call & 1) && now - p->seen.call_ns >= SEEDED_CALL_NS) {
+        (void)rti_handoff_retake(p, call);
+    }
+}
+
+static void round_trip_seeded(int64_t now)
+{
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
+        if (load_rlx(&rti_world.allp[i]->state) == RTI_P_RUNNING)
+            retake_seeded(rti_world.allp[i], now);
+    rti_thread_reap(false);
+}
+
 static bool round_trip(int64_t now)
 {
     bool busy = false;
@@ -80,8 +106,8 @@ static bool round_trip(int64_t now)
     return rti_wake_mend(now) || busy;
 }
 
-/* Everybody idles: until somebody takes a P. */
-static void sleep_deep(void)
+/* Everybody idles: until somebody takes a P, or there are stacks to give back (hibernate_ns: when). */
+static void sleep_deep(int64_t hibernate_ns)
 {
     rti_lock_acquire(&rti_world.lock);
     bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping);
@@ -89,8 +115,14 @@ static void sleep_deep(void)
     rti_lock_release(&rti_world.lock);
     if (!idle)
         return;
-    rti_note_sleep(&rti_world.sysmon_note);
+    if (hibernate_ns == INT64_MAX)
+        rti_note_sleep(&rti_world.sysmon_note);
+    else
+        (void)rti_note_sleep_for(&rti_world.sysmon_note, hibernate_ns - rti_clock_monotonic());
+    rti_lock_acquire(&rti_world.lock);
+    rti_world.sysmon_waiting = false; /* whoever wakes it does so under the lock: so nobody is about to */
     rti_note_clear(&rti_world.sysmon_note);
+    rti_lock_release(&rti_world.lock);
 }
 
 void rti_sysmon_run(void)
@@ -101,14 +133,23 @@ void rti_sysmon_run(void)
             rti_note_clear(&rti_world.sysmon_note);
         int64_t now = rti_clock_monotonic();
         rti_world_stamp(now);
+        if (rti_debugvars.seed) {
+            sleep_ns = LONGEST_NS / 2;
+            round_trip_seeded(now);
+            rti_schedtrace_round(now);
+            continue;
+        }
         if (round_trip(now))
             calm = 0;
+        bool stacks = rti_hibernate_step(now);
         if (calm == 0)
             sleep_ns = SHORTEST_NS;
         else if (calm > CALM_ROUNDS)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
+        if (stacks)
+            sleep_ns = sleep_ns < STACKS_NS ? sleep_ns : STACKS_NS;
         if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
-            sleep_deep();
+            sleep_deep(rti_hibernate_next());
     }
 }
 

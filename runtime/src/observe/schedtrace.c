@@ -38,6 +38,15 @@ static void print_id(struct rti_outbuf *o, const char *key, bool known, unsigned
         rti_outbuf_text(o, "%snil", key);
 }
 
+/* Ms that sleep until the goroutine they belong to can run. */
+static unsigned idle_locked(void)
+{
+    unsigned n = 0;
+    for (struct m *m = rti_peek_pointer(&rti_world.all_m); m; m = rti_peek_pointer(&m->all_next))
+        n += rti_peek_pointer(&m->locked_g) && !rti_peek_pointer(&m->p) && rti_note_has_sleeper(&m->note);
+    return n;
+}
+
 static void print_header(struct rti_outbuf *o, int64_t ms, bool detailed)
 {
     /* The thread of rt_main, which runs sysmon, counts: it is M0. needspinning is Go's way of asking for a thread
@@ -49,8 +58,8 @@ static void print_header(struct rti_outbuf *o, int64_t ms, bool detailed)
                     load_rlx(&rti_world.runq_len));
     if (detailed)
         rti_outbuf_text(o, " gcwaiting=%s nmidlelocked=%u stopwait=%u sysmonwait=%s\n",
-                        boolean(load_rlx(&rti_world.attention) != 0), rti_peek_u32(&rti_world.m_waiting),
-                        load_rlx(&rti_world.stop_left), boolean(rti_peek_u8(&rti_world.sysmon_waiting)));
+                        boolean(load_rlx(&rti_world.attention) != 0), idle_locked(), load_rlx(&rti_world.stop_left),
+                        boolean(rti_peek_u8(&rti_world.sysmon_waiting)));
 }
 
 static void print_ps(struct rti_outbuf *o, uint32_t procs)
@@ -79,7 +88,7 @@ static void print_p(struct rti_outbuf *o, uint32_t i)
 struct m_line {
     unsigned id, throwing;
     struct p *p;
-    struct g *g, *locked;
+    struct g *g, *locked_g;
     bool spinning, blocked;
 };
 
@@ -90,7 +99,7 @@ static void print_m_line(struct rti_outbuf *o, const struct m_line *l)
     print_id(o, " curg=", l->g != NULL, l->g ? (unsigned long)rti_peek_u64(&l->g->id) : 0);
     rti_outbuf_text(o, " mallocing=0 throwing=%u preemptoff= locks=0 dying=%u spinning=%s blocked=%s", l->throwing,
                     l->throwing > 0, boolean(l->spinning), boolean(l->blocked));
-    print_id(o, " lockedg=", l->locked != NULL, l->locked ? (unsigned long)rti_peek_u64(&l->locked->id) : 0);
+    print_id(o, " lockedg=", l->locked_g != NULL, l->locked_g ? (unsigned long)rti_peek_u64(&l->locked_g->id) : 0);
     rti_outbuf_text(o, "\n");
 }
 
@@ -100,7 +109,7 @@ static void print_m(struct rti_outbuf *o, struct m *m, bool dying)
                           .throwing = dying && m == rti_m_self() ? THROWING_RUNTIME : 0,
                           .p = rti_peek_pointer(&m->p),
                           .g = rti_peek_pointer(&m->curg),
-                          .locked = rti_peek_pointer(&m->locked_g),
+                          .locked_g = rti_peek_pointer(&m->locked_g),
                           .spinning = rti_peek_u8(&m->spinning),
                           .blocked = rti_note_has_sleeper(&m->note)};
     print_m_line(o, &line);
@@ -108,7 +117,7 @@ static void print_m(struct rti_outbuf *o, struct m *m, bool dying)
 
 static void print_ms(struct rti_outbuf *o, struct m *newest, bool dying)
 {
-    for (struct m *m = newest; m; m = m->all_next)
+    for (struct m *m = newest; m; m = rti_peek_pointer(&m->all_next))
         print_m(o, m, dying);
     struct m_line sysmon = {.throwing = dying && !rti_m_self() ? THROWING_RUNTIME : 0,
                             .blocked = rti_note_has_sleeper(&rti_world.sysmon_note)};
@@ -143,8 +152,8 @@ static void print_g(struct g *g, void *arg)
     rti_outbuf_text(o, "  G%lu: status=%u(%s)", (unsigned long)rti_peek_u64(&g->id), go_status(status),
                     why ? rti_deadlock_reason(why) : "");
     print_id(o, " m=", m != NULL, m ? m->id : 0);
-    m = rti_peek_pointer(&g->locked_m);
-    print_id(o, " lockedm=", m != NULL, m ? m->id : 0);
+    struct m *locked = rti_peek_u8(&g->locked) ? rti_peek_pointer(&g->locked_m) : NULL;
+    print_id(o, " lockedm=", locked != NULL, locked ? locked->id : 0);
     rti_outbuf_text(o, "\n");
 }
 
@@ -172,13 +181,12 @@ void rti_schedtrace_print(struct rti_outbuf *o, int64_t now_ns, bool detailed, b
     if (locked)
         rti_lock_acquire(&rti_world.lock);
     print_report(o, ms, detailed);
-    struct m *newest = rti_peek_pointer(&rti_world.all_m);
+    if (detailed)
+        print_ms(o, rti_peek_pointer(&rti_world.all_m), !locked);
     if (locked)
         rti_lock_release(&rti_world.lock);
-    if (!detailed)
-        return;
-    print_ms(o, newest, !locked);
-    rti_g_each(print_g, o);
+    if (detailed)
+        rti_g_each(print_g, o);
 }
 
 bool rti_schedtrace_round(int64_t now_ns)

@@ -140,7 +140,7 @@ static size_t skip_outer(struct traceback *t, const struct g *g)
     for (size_t i = 0; i < ARRAY_LEN(start); i++)
         if (end > 0 && strcmp(name_of(t, end - 1), start[i]) == 0)
             end--;
-    if (g->id == 1 && end < t->frames && end > 0 && strcmp(name_of(t, end - 1), "main_goroutine") == 0)
+    if (rti_peek_u64(&g->id) == 1 && end < t->frames && end > 0 && strcmp(name_of(t, end - 1), "main_goroutine") == 0)
         end--;
     return end;
 }
@@ -197,6 +197,8 @@ static void print_header(struct rti_outbuf *o, const struct g *g, uint32_t statu
     uint32_t waited_s = now_s - rti_peek_u32(&g->since_s);
     if (waits && waited_s >= MINUTE && waited_s <= INT32_MAX)
         rti_outbuf_text(o, ", %u minutes", waited_s / MINUTE);
+    if (rti_peek_u8(&g->locked))
+        rti_outbuf_text(o, ", locked to thread");
     if (name)
         print_name(o, name);
     rti_outbuf_text(o, "]:\n");

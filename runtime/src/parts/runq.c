@@ -9,7 +9,7 @@ static bool overflow_half(struct rti_runq *q, uint32_t head, uint32_t tail, stru
 {
     struct rti_qnode *batch[RTI_RUNQ_SIZE / 2];
     uint32_t n = (tail - head) / 2;
-    DCHECK(n == RTI_RUNQ_SIZE / 2); /* S2: nobody else puts */
+    DCHECK(n >= rti_runq_room(q) / 2 && n <= RTI_RUNQ_SIZE / 2); /* S2: nobody else puts */
     for (uint32_t i = 0; i < n; i++)
         batch[i] = load_rlx(&q->ring[(head + i) & MASK]);
     if (!cas_rel(&q->head, &head, head + n)) /* pairs with load_acq of head in put */
@@ -24,7 +24,7 @@ bool rti_runq_put(struct rti_runq *q, struct rti_qnode *n, struct rti_gqueue *ov
     for (;;) {
         uint32_t head = load_acq(&q->head); /* pairs with cas of consumers: their reads of the slot are over */
         uint32_t tail = load_rlx(&q->tail);
-        if (LIKELY(tail - head < RTI_RUNQ_SIZE)) {
+        if (LIKELY(tail - head < rti_runq_room(q))) {
             store_rlx(&q->ring[tail & MASK], n);
             store_rel(&q->tail, tail + 1); /* publishes the slot and *n; pairs with load_acq of tail in grab */
             return true;
@@ -84,7 +84,7 @@ static uint32_t grab(struct rti_runq *mine, uint32_t at, struct rti_runq *from)
 struct rti_qnode *rti_runq_steal(struct rti_runq *mine, struct rti_runq *from)
 {
     uint32_t tail = load_rlx(&mine->tail);
-    DCHECK(load_acq(&mine->head) == tail); /* so there is room for half of another ring */
+    DCHECK(tail - load_acq(&mine->head) <= RTI_RUNQ_SIZE / 2); /* so there is room for half of another ring */
     uint32_t n = grab(mine, tail, from);
     if (n == 0)
         return NULL;

@@ -16,6 +16,7 @@ enum { RTI_RUNQ_SIZE = 256 };
 struct rti_runq {
     _Atomic(uint32_t) head;           /* next to take; moved by owner and thieves with CAS */
     _Atomic(uint32_t) tail;           /* next free; written by the owner (rel), read by thieves (acq) */
+    uint32_t cut;                     /* places of the ring that are not used: GODEBUG=tinyqueues; fixed before use */
     _Atomic(struct rti_qnode *) next; /* runs before the ring; put by the owner, taken by owner or thief */
     _Atomic(struct rti_qnode *) ring[RTI_RUNQ_SIZE];
 };
@@ -34,7 +35,7 @@ struct rti_qnode *rti_runq_get(struct rti_runq *q);
 
 /* --- anybody --- */
 /* Moves half of from's ring (rounded up) to mine, but for one that is returned. NULL when there was nothing. The caller
- * owns mine, which has to be empty. */
+ * owns mine, which has to be half empty. */
 struct rti_qnode *rti_runq_steal(struct rti_runq *mine, struct rti_runq *from);
 /* Takes from's next slot. The caller decides when that is fair (its owner is about to run it). */
 struct rti_qnode *rti_runq_steal_next(struct rti_runq *from);
@@ -42,6 +43,12 @@ struct rti_qnode *rti_runq_steal_next(struct rti_runq *from);
 bool rti_runq_is_empty(struct rti_runq *q);
 /* How many are in the ring, the next slot not counted; a guess while others work on it. */
 uint32_t rti_runq_ring_len(struct rti_runq *q);
+
+/* How many the ring holds at most. */
+static inline uint32_t rti_runq_room(const struct rti_runq *q)
+{
+    return RTI_RUNQ_SIZE - q->cut;
+}
 /* How many there are; a guess while others work on it. */
 uint32_t rti_runq_len(struct rti_runq *q);
 

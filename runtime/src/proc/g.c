@@ -5,6 +5,7 @@
 static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct g));
 struct g *_Atomic rti_g_all;     /* written once (rel), read by dumps (acq) */
 static _Atomic(struct g *) last; /* exchanged by makers only */
+static _Atomic(uint32_t) made;
 
 struct g *rti_g_new(void)
 {
@@ -12,7 +13,18 @@ struct g *rti_g_new(void)
     /* Between the two steps g and what is made after it cannot be reached yet: a dump misses the very newest. */
     struct g *before = xchg_acq_rel(&last, g);             /* pairs with itself: before is zeroed and ours to link */
     store_rel(before ? &before->all_next : &rti_g_all, g); /* pairs with load_acq in each */
+    add_rlx(&made, 1);
     return g;
+}
+
+struct g *rti_g_first(void)
+{
+    return load_acq(&rti_g_all); /* pairs with store_rel in new */
+}
+
+uint32_t rti_g_made(void)
+{
+    return load_rlx(&made);
 }
 
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg)

@@ -28,7 +28,7 @@ struct m;
 
 enum rti_g_state { RTI_G_IDLE, RTI_G_RUNNABLE, RTI_G_RUNNING, RTI_G_WAITING, RTI_G_BLOCKING, RTI_G_DEAD, RTI_G_STATES };
 /* The status word: state in bits 0-7, bit 8 reserved for "the collector scans its stack", the generation above it
- * counts the times it was started or left a call. */
+ * counts the times it was started. */
 enum { RTI_G_STATE_MASK = 0xff, RTI_G_SCAN = 0x100, RTI_G_GENERATION = 0x200 };
 
 struct g {
@@ -42,19 +42,25 @@ struct g {
     bool locked;           /* runs on locked_m only, and that on nothing else; written by itself */
     char *stack_lo;        /* lowest usable byte; NULL until first run and after exit */
     char *stack_hi;
-    bool may_hibernate; /* asked for at spawn: nobody else touches its stack while it is parked */
+    _Atomic(uint8_t) hib;   /* enum rti_hib; who may change it: sched/hibernate.h */
+    bool may_hibernate;     /* asked for at spawn: nobody else touches its stack while it is parked */
+    _Atomic(uint16_t) pins; /* how often it has said that somebody does; written by itself */
+    uint32_t seen;          /* the hibernator's, under its lock: the status at its last look */
     /* line 2: the start, and who made it */
     uint64_t id;
     void (*fn)(void *arg);
-    void *arg;
+    union {
+        void *arg;   /* until it runs */
+        void *saved; /* while hib is SAVED: the copy of its stack */
+    };
     const char *name;
     void *created_at;             /* return address of the spawn */
     uint64_t parent;              /* id of the spawner, 0 for a thread outside */
     _Atomic(struct g *) all_next; /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
     struct rti_waitbox box;       /* the last word of line 2, and line 3 */
     _Atomic(uint32_t) since_s;    /* world.now_s when it last parked; written by itself, read by dumps */
-    struct m *locked_m;           /* while locked */
     uint32_t lock_depth;          /* rt_lock_thread less rt_unlock_thread; its own */
+    struct m *locked_m;           /* while locked */
     struct rti_stackhints hints;  /* empty but for sanitizers */
 } CACHE_ALIGNED;
 
@@ -62,6 +68,14 @@ struct g {
 struct g *rti_g_new(void);
 /* All Gs there ever were, linked by all_next in the order they were made. For rti_g_each and debuggers. */
 extern struct g *_Atomic rti_g_all;
+/* The oldest of all Gs, NULL without one; how many there are. */
+struct g *rti_g_first(void);
+uint32_t rti_g_made(void);
+/* The one made after g, NULL for the newest. */
+static inline struct g *rti_g_after(struct g *g)
+{
+    return load_acq(&g->all_next); /* pairs with store_rel in rti_g_new */
+}
 /* Calls visit on every G there ever was, oldest first. Async-signal-safe; the Gs may change meanwhile. */
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg);
 const char *rti_g_state_name(uint32_t state);
@@ -81,6 +95,15 @@ static inline void rti_g_move(struct g *g, enum rti_g_state from, enum rti_g_sta
     uint32_t was = load_rlx(&g->status);
     DCHECK((was & RTI_G_STATE_MASK) == (uint32_t)from && rti_g_legal(from, to)); /* S1 */
     store_rel(&g->status, (was & ~(uint32_t)RTI_G_STATE_MASK) | (uint32_t)to);
+}
+
+/* From RUNNABLE to RUNNING: another generation, so that a status found equal at two looks means that it has not run in
+ * between. */
+static inline void rti_g_run(struct g *g)
+{
+    uint32_t was = load_rlx(&g->status);
+    DCHECK((was & RTI_G_STATE_MASK) == RTI_G_RUNNABLE); /* S1 */
+    store_rel(&g->status, (was & ~(uint32_t)RTI_G_STATE_MASK) + RTI_G_GENERATION + RTI_G_RUNNING);
 }
 
 #endif

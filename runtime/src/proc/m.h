@@ -20,6 +20,7 @@
 #include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "base/note.h"
+#include "base/rand.h"
 #include <rt/attr.h>
 
 struct g;
@@ -60,9 +61,9 @@ struct m {
     bool ending;        /* its own: locked_g ended, so the thread does too */
     bool left;          /* no longer listed, on the dead list; under the world's lock */
     /* being stopped by a signal (sched/preempt.c) */
-    _Atomic(int32_t) tid;           /* its thread's; 0 before that runs; written by it, read by stoppers */
-    _Atomic(uint32_t) poked;        /* a stop signal is under way; set by the stopper, cleared by the handler */
-    _Atomic(uint32_t) critical;     /* must not be stopped now; its own, read by its handler */
+    _Atomic(int32_t) reach;     /* tid when it may be signalled, 0 before; written by its thread, read by stoppers */
+    _Atomic(uint32_t) poked;    /* a stop signal is under way; set by the stopper, cleared by the handler */
+    _Atomic(uint32_t) critical; /* must not be stopped now; its own, read by its handler */
     _Atomic(uint32_t) stop_pending; /* a stop came meanwhile; its handler's and its own */
     uintptr_t stopped_sp;           /* lowest byte in use of curg's stack while it stands in the middle of its code */
     const void *stopped_context;    /* ucontext_t with its registers if a signal stopped it; both read _stw only */
@@ -70,8 +71,13 @@ struct m {
     uint32_t id;
     struct m *all_next;
     pthread_t thread;
+    int tid;              /* the kernel's id of it; written by itself at its start, read by debuggers */
     struct rti_note done; /* the thread is about to end */
     struct rti_stackhints hints;
+    struct {
+        uint32_t locks; /* runtime locks it holds; counted only while points are armed (sched/points.h) */
+        struct rti_rand rand;
+    } points; /* its own */
     struct {
         void *at;
         size_t bytes;
@@ -81,7 +87,10 @@ struct m {
     } sigstack;
 } CACHE_ALIGNED;
 
+/* Under the world's lock, or before there is a second thread. */
 struct m *rti_m_new(uint32_t id);
+/* For the next rt_main; only while no M runs. */
+void rti_m_retire(struct m *m);
 /* An M whose thread was joined is as new, but that `call` goes on rising: sysmon may still compare it. */
 void rti_m_reset(struct m *m, uint32_t id);
 

@@ -1,12 +1,29 @@
 #include "proc/p.h"
 
+#include <string.h>
+
 #include "base/slab.h"
 
 static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct p));
 
+/* From one rt_main to the next; only while no M runs. */
+static struct p *pool;
+
+void rti_p_retire(struct p *p)
+{
+    p->idle_next = pool;
+    pool = p;
+}
+
 struct p *rti_p_new(uint32_t id, uint64_t seed)
 {
-    struct p *p = rti_slab_take(&slab);
+    struct p *p = pool;
+    if (p) {
+        pool = p->idle_next;
+        memset(p, 0, sizeof *p);
+    } else {
+        p = rti_slab_take(&slab);
+    }
     p->id = id;
     rti_lock_init(&p->timer_lock, RTI_RANK_TIMERS);
     store_rlx(&p->timer_next, INT64_MAX);

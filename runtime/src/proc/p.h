@@ -22,14 +22,16 @@
 struct g;
 struct m;
 
-/* Go's numbers: 2 is its P in a system call, which we have not. */
+/* The numbers are Go's. */
 enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3, RTI_P_AWAY = 4 };
 
 /* Why whoever runs on a P should give way. Bits, each changed by read-modify-write alone: a plain store that ends a
- * slice would also wipe out a stop that came after the holder's last look at world.stopping. */
+ * slice would also wipe out a stop that came after the holder's last look at the world. */
 enum rti_preempt {
     RTI_PREEMPT_SLICE = 1, /* it has run for a whole slice; set by sysmon, cleared by the holder at the next one */
-    RTI_PREEMPT_STOP = 2   /* the world stops; set once, never cleared */
+    RTI_PREEMPT_STOP = 2,  /* the world shall stand; set and cleared by the stopper (sched/stopworld.c) */
+    RTI_PREEMPT_END = 4,   /* the world ends; set once, never cleared */
+    RTI_PREEMPT_POINT = 8  /* every checkpoint is a point (sched/points.h); set at boot, never cleared */
 };
 
 /* Counted by the holder, read by anybody; no order with anything. */
@@ -68,6 +70,8 @@ struct p {
 
 /* A zeroed P with that id. Never NULL. */
 struct p *rti_p_new(uint32_t id, uint64_t seed);
+/* p is no more needed: a later rti_p_new gives it out again. No M runs. */
+void rti_p_retire(struct p *p);
 
 static inline void rti_p_count(_Atomic(uint64_t) *counter)
 {

@@ -30,6 +30,7 @@ struct world {
     _Atomic(uint32_t) ps;         /* how many of allp to look at; written under the lock (rel), after they are there */
     _Atomic(uint32_t) procs_auto; /* procs follows what the system grants us; set at boot, cleared by rt_set_procs */
     _Atomic(uint32_t) now_s;      /* seconds of the monotonic clock, about; written by sysmon and who wakes it */
+    bool odd;                     /* a switch changes the order in which goroutines run (sched/seeded.h); set at boot */
     bool membarrier;              /* asymmetric fences may be used; set at boot */
     struct p *allp[RTI_MAX_PROCS];
 
@@ -71,14 +72,15 @@ struct world {
 
 extern struct world rti_world;
 
+/* It is now_ns on the monotonic clock: for the coarse time that a parking G is stamped with. */
+void rti_world_stamp(int64_t now_ns);
+
 /* All Ps there are to look at: allp[0 .. rti_world_ps()). Any thread. */
 static inline uint32_t rti_world_ps(void)
 {
     return load_acq(&rti_world.ps); /* pairs with store_rel at boot and in sched/resize.c */
 }
 
-/* It is now_ns on the monotonic clock: for the coarse time that a parking G is stamped with. */
-void rti_world_stamp(int64_t now_ns);
 /* Under the lock: a P on and off the idle list. take gives NULL when there is none. */
 void rti_world_put_idle_p_locked(struct p *p) REQUIRES(rti_world.lock);
 struct p *rti_world_take_idle_p_locked(void) REQUIRES(rti_world.lock);

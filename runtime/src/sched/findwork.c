@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/debugvars.h"
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -13,6 +14,7 @@
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
+#include "sched/seeded.h"
 #include "sched/stopworld.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
@@ -47,7 +49,8 @@ static struct g *take_global_locked(struct p *p)
 {
     uint32_t n = rti_world.runq.len / load_rlx(&rti_world.procs) + 1;
     uint32_t have = rti_runq_len(&p->runq);
-    uint32_t room = have < RTI_RUNQ_SIZE / 2 ? RTI_RUNQ_SIZE / 2 - have : 0;
+    uint32_t half = rti_runq_room(&p->runq) / 2;
+    uint32_t room = have < half ? half - have : 0;
     struct rti_gqueue none = {0};
     struct rti_qnode *first = rti_gqueue_pop(&rti_world.runq);
     n = n < room + 1 ? n : room + 1;
@@ -57,7 +60,7 @@ static struct g *take_global_locked(struct p *p)
     return g_of(first);
 }
 
-static NOINLINE struct g *take_global(struct p *p)
+NOINLINE struct g *rti_findwork_global(struct p *p)
 {
     rti_lock_acquire(&rti_world.lock);
     struct g *g = take_global_locked(p);
@@ -88,6 +91,13 @@ struct g *rti_findwork_fast(struct p *p)
 {
     if (UNLIKELY(load_rlx(&rti_world.attention)))
         return NULL;
+    if (UNLIKELY(rti_world.odd)) {
+        struct m *m = load_rlx(&p->m);
+        if (rti_debugvars.seed)
+            return rti_seeded_fast(m);
+        if (rti_debugvars.stealfirst && m->curg) /* the system stack looks at the others first */
+            return NULL;
+    }
     if (UNLIKELY(--p->until_timers == 0)) {
         p->until_timers = TIMERS_EVERY;
         p->due = rti_timers_due(p) || rti_resize_is_surplus(p);
@@ -96,13 +106,13 @@ struct g *rti_findwork_fast(struct p *p)
     }
     if (UNLIKELY(--p->until_global == 0)) {
         p->until_global = GLOBAL_EVERY;
-        struct g *g = load_rlx(&rti_world.runq_len) ? take_global(p) : NULL;
+        struct g *g = load_rlx(&rti_world.runq_len) ? rti_findwork_global(p) : NULL;
         if (g)
             return g;
     }
     struct g *g = take_local(p);
     if (UNLIKELY(!g) && load_rlx(&rti_world.runq_len))
-        g = take_global(p);
+        g = rti_findwork_global(p);
     return g;
 }
 
@@ -129,8 +139,10 @@ static struct g *steal_from(struct m *m, struct p *from, bool last)
     struct g *g = g_of(rti_runq_steal(&m->p->runq, &from->runq));
     if (!g && last)
         g = steal_next(from);
-    if (g)
-        rti_p_count(&m->p->count.steals);
+    if (!g)
+        return NULL;
+    rti_p_count(&m->p->count.steals);
+    RTI_PROBE3(steal, g->id, m->p->id, from->id);
     return g;
 }
 
@@ -167,14 +179,38 @@ static struct g *ask_idle_source(void)
     return fn ? fn() : NULL;
 }
 
+/* With one of the switches that change the order; see HACKING.md. */
+static struct g *look_oddly(struct m *m)
+{
+    struct g *g = NULL;
+    if (rti_debugvars.alwaysmigrate)
+        sched_yield(); /* so that another thread has a chance to take what this one just gave away */
+    if (rti_debugvars.stealfirst && rti_runq_len(&m->p->runq) <= rti_runq_room(&m->p->runq) / 2)
+        g = steal(m);
+    return g;
+}
+
+/* With GODEBUG=seed: what the seed picks, and for want of it the clock moves to the next deadline. */
+static struct g *look_seeded(struct m *m)
+{
+    struct g *g;
+    do {
+        if ((g = rti_seeded_look(m)) || (g = ask_idle_source()))
+            return g;
+    } while (rti_seeded_jump());
+    return NULL;
+}
+
 /* One pass over everything, without giving the P up. Each step one line, cheapest and fairest first. */
 static struct g *look(struct m *m)
 {
     struct p *p = m->p;
     struct g *g;
-    if (UNLIKELY(rti_debugvars.alwaysmigrate))
-        sched_yield(); /* so that another thread has a chance to take what this one just gave away */
-    do {               /* again if a timer became due while we looked: then our queue was not looked at */
+    if (UNLIKELY(rti_debugvars.seed))
+        return look_seeded(m);
+    if (UNLIKELY(rti_world.odd) && (g = look_oddly(m)))
+        return g;
+    do { /* again if a timer became due while we looked: then our queue was not looked at */
         p->due = false;
         rti_timers_run(p);        /* due before others' work: lateness is what people measure */
         g = rti_findwork_fast(p); /* own queue; every 61st time, or for want of that, the global one */
@@ -231,6 +267,7 @@ static void sleep_idle(struct m *m)
     if (load_rlx(&rti_world.stopping))
         return;
     rti_deadlock_check();
+    RTI_PROBE1(m__stop, m->id);
     rti_note_sleep(&m->note);
     rti_note_clear(&m->note);
     m->listed = false;

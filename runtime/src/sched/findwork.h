@@ -13,6 +13,8 @@ struct p;
 /* On any stack: the next G of p's own queue, now and then or for want of others of the global queue. NULL: nothing
  * there, or the system stack must look (p->due, or the world stops). */
 struct g *rti_findwork_fast(struct p *p);
+/* p's share of the global queue, but for one that is returned, goes to its ring; NULL when that is empty. */
+struct g *rti_findwork_global(struct p *p);
 /* On the system stack: the next G to run, after sleeping if need be. m holds a P on return, and need not before. NULL:
  * the world stops. */
 struct g *rti_findwork_next(struct m *m);

@@ -2,6 +2,7 @@
 
 #include "base/atomic.h"
 #include "base/membarrier.h"
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -152,6 +153,7 @@ bool rti_handoff_retake(struct p *p, uint32_t call)
     }
     rti_world_unbind_locked(m);
     rti_p_count(&p->count.retaken);
+    RTI_PROBE2(retake, p->id, m->id);
     rti_handoff_give_unlock(p);
     return true;
 }
@@ -182,6 +184,7 @@ uint32_t rti_handoff_take_calls_locked(void)
             continue;
         rti_world_unbind_locked(m);
         rti_p_count(&rti_world.allp[i]->count.retaken);
+        RTI_PROBE2(retake, i, m->id);
         store_rlx(&rti_world.allp[i]->state, RTI_P_STOPPED);
         n++;
     }

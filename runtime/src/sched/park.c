@@ -1,5 +1,6 @@
 #include "sched/park.h"
 
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -24,6 +25,7 @@ void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_w
     store_rlx(&m->curg->wait, (uint8_t)why);
     store_rlx(&m->curg->since_s, load_rlx(&rti_world.now_s));
     rti_p_count(&m->p->count.parks);
+    RTI_PROBE2(goroutine__park, m->curg->id, (unsigned)why);
     rti_round_leave(m, RTI_FINISH_PARK);
 }
 
@@ -35,6 +37,7 @@ void rti_park_unlock(struct rti_lock *lock, enum rti_wait why)
 void rti_park_ready(struct g *g)
 {
     rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
+    RTI_PROBE1(goroutine__ready, g->id);
     rti_round_submit_any(g);
 }
 
@@ -44,6 +47,7 @@ void rti_park_ready_list(struct g *head)
     for (struct g *g = head, *next; g; g = next) {
         next = (struct g *)g->link.next;
         rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
+        RTI_PROBE1(goroutine__ready, g->id);
         rti_gqueue_push(&batch, &g->link);
     }
     if (batch.head)

@@ -13,10 +13,10 @@
 
 enum { SIGNAL_ABOVE_RTMIN = 5, RED_ZONE = 128 };
 
-void rti_preempt_ask_locked(struct p *p)
+void rti_preempt_ask_locked(struct p *p, enum rti_preempt why)
 {
     struct m *m = load_rlx(&p->m);
-    or_rlx(&p->preempt, RTI_PREEMPT_SLICE);
+    or_rlx(&p->preempt, (uint32_t)why);
     if (m)
         store_rlx(&m->taken, 1);
 }
@@ -73,12 +73,12 @@ void rti_preempt_thread(struct m *m)
     sigemptyset(&ours);
     sigaddset(&ours, rti_preempt_signal());
     pthread_sigmask(SIG_UNBLOCK, &ours, NULL);
-    store_rel(&m->tid, (int32_t)syscall(SYS_gettid)); /* pairs with load_acq in poke */
+    store_rel(&m->reach, (int32_t)syscall(SYS_gettid)); /* pairs with load_acq in poke */
 }
 
 void rti_preempt_poke(struct m *m, bool again)
 {
-    int32_t tid = load_acq(&m->tid); /* pairs with store_rel in rti_preempt_thread */
+    int32_t tid = load_acq(&m->reach); /* pairs with store_rel in rti_preempt_thread */
     if (tid == 0 || (load_rlx(&m->poked) && !again))
         return;
     store_rlx(&m->poked, 1);

@@ -16,13 +16,12 @@
 
 #include "base/atomic.h"
 #include "proc/m.h"
+#include "proc/p.h"
 #include "proc/world.h"
 #include <rt/attr.h>
 
-struct p;
-
 /* Whoever runs on p shall yield at its next checkpoint, yield or return from a blocking call. */
-void rti_preempt_ask_locked(struct p *p) REQUIRES(rti_world.lock);
+void rti_preempt_ask_locked(struct p *p, enum rti_preempt why) REQUIRES(rti_world.lock);
 
 /* Installs the handler; once per process. Boot. */
 void rti_preempt_install(void);

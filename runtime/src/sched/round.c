@@ -1,14 +1,17 @@
 #include "sched/round.h"
 
 #include "base/debugvars.h"
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/findwork.h"
 #include "sched/handoff.h"
+#include "sched/hibernate.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
+#include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
@@ -96,9 +99,12 @@ static ALWAYS_INLINE void start(struct m *m, struct g *g)
 {
     if (UNLIKELY(!g->stack_lo))
         rti_spawn_bind(m->p, g, arrive_new);
-    rti_g_move(g, RTI_G_RUNNABLE, RTI_G_RUNNING);
+    if (UNLIKELY(load_rlx(&g->hib) != RTI_HIB_NONE)) /* plain: the fence is rti_membarrier_all in sched/hibernate.c */
+        rti_hibernate_start(g);
+    rti_g_run(g);
     m->curg = g;
     rti_p_count(&m->p->count.switches);
+    RTI_PROBE2(goroutine__start, g->id, m->p->id);
 }
 
 RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finish how)
@@ -163,10 +169,24 @@ void rti_round_exit(void)
 {
     struct m *m = rti_m_self();
     check_leave(m);
+    RTI_PROBE1(goroutine__exit, m->curg->id);
     if (UNLIKELY(m->locked_g))
         rti_locked_end(m);
     leave_to(m, m->ending ? NULL : rti_findwork_fast(m->p), RTI_FINISH_EXIT);
     rt_throw("a goroutine that had ended ran again"); /* S1 */
+}
+
+/* With one of the switches that change the order; see HACKING.md. */
+static NOINLINE void yield_oddly(struct m *m)
+{
+    bool far = rti_debugvars.alwaysmigrate;
+    struct g *next = NULL;
+    if (rti_debugvars.seed) {
+        rti_seeded_yields();
+        far = rti_seeded_choose(2);
+        next = m->locked_g ? NULL : rti_findwork_fast(m->p);
+    }
+    leave_to(m, next, far ? RTI_FINISH_YIELD_FAR : RTI_FINISH_YIELD);
 }
 
 void rti_round_yield(void)
@@ -177,8 +197,8 @@ void rti_round_yield(void)
     check_leave(m);
     struct p *p = m->p;
     rti_p_count(&p->count.yields);
-    if (UNLIKELY(rti_debugvars.alwaysmigrate)) {
-        leave_to(m, NULL, RTI_FINISH_YIELD_FAR);
+    if (UNLIKELY(rti_world.odd)) {
+        yield_oddly(m);
         return;
     }
     if (UNLIKELY(m->locked_g)) {
@@ -200,6 +220,8 @@ void rti_round_yield(void)
 
 void rti_round_submit(struct p *p, struct g *g)
 {
+    if (UNLIKELY(rti_world.odd) && rti_debugvars.seed && rti_seeded_place(p, g))
+        return;
     struct rti_qnode *old = rti_runq_swap_next(&p->runq, &g->link);
     if (old) {
         struct rti_gqueue batch = {0};

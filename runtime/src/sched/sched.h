@@ -15,6 +15,7 @@
 
 #include "base/lock.h"
 #include "proc/waitbox.h"
+#include "sched/points.h"
 #include <rt/attr.h>
 
 struct g;
@@ -68,6 +69,13 @@ uint64_t rti_sched_goid(const struct g *g);
 
 /* The scheduler's clock: monotonic nanoseconds. */
 int64_t rti_sched_now(void);
+/* Here the goroutine may be made to give way, though it has no need to (sched/points.h): at the entry of whatever
+ * goroutines meet in, and where a race could be lost. No runtime lock held. */
+static ALWAYS_INLINE void rti_sched_point(void)
+{
+    if (UNLIKELY(rti_points_armed))
+        rti_points_here();
+}
 /* A random number of this P's generator. */
 uint32_t rti_sched_random(void);
 

@@ -1,5 +1,6 @@
 #include "sched/spawn.h"
 
+#include "base/probe.h"
 #include "proc/g.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -62,6 +63,8 @@ static ALWAYS_INLINE struct g *prepare(struct m *m, struct p *p, const struct rt
 {
     g->id = take_id(p);
     g->name = attr ? attr->name : NULL;
+    g->may_hibernate = attr && attr->hibernate;
+    store_rlx(&g->pins, 0);
     g->stack_class = attr ? (uint8_t)attr->stack : RT_STACK_DEFAULT;
     g->parent = m && m->curg ? m->curg->id : 0;
     rti_g_move(g, RTI_G_IDLE, RTI_G_RUNNABLE);
@@ -86,7 +89,9 @@ uint64_t rti_spawn_go(const struct rt_go_attr *attr, void (*fn)(void *arg), void
 {
     struct g *g = rti_spawn_prepare(attr, fn, arg, site);
     uint64_t id = g->id; /* once submitted, g is not ours: it may be dead and reused */
+    RTI_PROBE2(goroutine__create, id, fn);
     rti_round_submit_any(g);
+    rti_sched_point();
     return id;
 }
 
@@ -99,8 +104,12 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void))
     g->stack_hi = s.hi;
     g->guarded = s.guarded;
     rti_stackhints_bind(&g->hints, s.lo, (size_t)(s.hi - s.lo));
-    /* Coloured, or all stacks' hot lines fall into the same cache sets. */
-    rti_context_init(&g->ctx, s.hi - (g->id % COLOURS) * COLOUR_BYTES, arrive);
+    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive);
+}
+
+RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
+{
+    return hi - (g->id % COLOURS) * COLOUR_BYTES;
 }
 
 NORETURN void rti_spawn_body(struct g *g)
@@ -160,6 +169,8 @@ static void reclaim(struct g *g, void *arg)
     g->locked = false;
     g->locked_m = NULL;
     g->lock_depth = 0;
+    g->seen = 0;
+    store_rlx(&g->hib, 0);
     store_rlx(&g->status, RTI_G_IDLE);
     g->link.next = (struct rti_qnode *)rti_world.gfree;
     rti_world.gfree = g;

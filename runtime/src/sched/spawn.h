@@ -23,6 +23,10 @@ void rti_spawn_recycle(struct p *p, struct g *g);                    /* after it
 void rti_spawn_check_canary(struct g *g);                            /* of a stack without a guard page */
 void rti_spawn_flush(struct p *p);                                   /* its pool of dead Gs to the world's */
 
+/* Where the first frame of g begins on the stack that ends at hi: coloured, or all stacks' hot lines would fall into
+ * the same cache sets. */
+char *rti_spawn_top(const struct g *g, char *hi);
+
 /* At the end of the world, no M left: every G to the world's pool, IDLE, without a stack. */
 void rti_spawn_reclaim_all(void);
 

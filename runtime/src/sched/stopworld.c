@@ -71,7 +71,7 @@ static uint32_t ask_all_locked(const struct p *own)
         struct p *p = rti_world.allp[i];
         if (load_rlx(&p->state) != RTI_P_RUNNING)
             continue;
-        rti_preempt_ask_locked(p);
+        rti_preempt_ask_locked(p, RTI_PREEMPT_STOP);
         if (p == own)
             store_rlx(&p->state, RTI_P_STOPPED);
         else
@@ -160,6 +160,7 @@ static void go_on(void)
     sub_acq_rel(&rti_world.attention, RTI_ATTENTION_STOP);
     for (uint32_t i = 0; i < ps; i++) {
         struct p *p = rti_world.allp[i];
+        and_rlx(&p->preempt, ~(uint32_t)RTI_PREEMPT_STOP);
         if (load_rlx(&p->state) != RTI_P_STOPPED)
             continue;
         if (load_rlx(&p->m))

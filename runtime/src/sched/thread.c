@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <unistd.h>
 
 #include "base/pages.h"
 #include "proc/m.h"
@@ -40,6 +41,7 @@ static void *run(void *arg)
 {
     struct m *m = arg;
     rti_m_current = m;
+    m->tid = gettid();
     rti_stackhints_thread(&m->hints);
     signal_stack_on(m);
     rti_preempt_thread(m);

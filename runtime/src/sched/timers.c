@@ -6,11 +6,21 @@
 #include "proc/world.h"
 #include "sched/netpoll.h"
 #include "sched/sched.h"
+#include <rt/check.h>
 
 bool rti_timers_due(struct p *p)
 {
     int64_t next = load_rlx(&p->timer_next);
     return UNLIKELY(next != INT64_MAX) && next <= rti_sched_now();
+}
+
+bool rti_timers_pop(struct p *p, int64_t now_ns, struct rti_timer_fire *fire)
+{
+    rti_lock_acquire(&p->timer_lock);
+    bool due = rti_timerheap_pop_due(&p->timers, now_ns, fire);
+    store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
+    rti_lock_release(&p->timer_lock);
+    return due;
 }
 
 bool rti_timers_run(struct p *p)
@@ -19,15 +29,10 @@ bool rti_timers_run(struct p *p)
         return false;
     struct rti_timer_fire fire;
     int64_t now = rti_sched_now();
-    for (bool any = false;; any = true) {
-        rti_lock_acquire(&p->timer_lock);
-        bool due = rti_timerheap_pop_due(&p->timers, now, &fire);
-        store_rlx(&p->timer_next, rti_timerheap_next(&p->timers));
-        rti_lock_release(&p->timer_lock);
-        if (!due)
-            return any;
+    bool any = false;
+    for (; rti_timers_pop(p, now, &fire); any = true)
         fire.fn(fire.arg, fire.seq);
-    }
+    return any;
 }
 
 int64_t rti_timers_next(void)
@@ -41,10 +46,18 @@ int64_t rti_timers_next(void)
     return first;
 }
 
+/* Threads without a P put their timers here. */
+static NOINLINE struct p *of_foreigners(void)
+{
+    if (load_acq(&rti_world.procs) == 0) /* pairs with the store at boot */
+        rt_throw("a timer was started while no rt_main runs");
+    return rti_world.allp[0];
+}
+
 void rti_timers_start(struct rti_timer *t)
 {
     struct m *m = rti_m_self();
-    struct p *p = m && m->p ? m->p : rti_world.allp[0];
+    struct p *p = m && m->p ? m->p : of_foreigners();
     int64_t when = t->when_ns; /* t may have fired and be gone once the lock is open */
     store_rel(&t->home, p);    /* pairs with load_acq in lock_home */
     rti_lock_acquire(&p->timer_lock);

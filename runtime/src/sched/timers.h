@@ -8,9 +8,12 @@
 
 struct p;
 struct rti_timer;
+struct rti_timer_fire;
 
 /* p's first timer is due. Reads the clock only if there is a timer. */
 bool rti_timers_due(struct p *p);
+/* Takes one that is due at now_ns out of p's heap (or moves it on by its period) into *fire, which the caller calls. */
+bool rti_timers_pop(struct p *p, int64_t now_ns, struct rti_timer_fire *fire);
 /* Runs what is due in p's heap, on the calling (system) stack; true if there was any. */
 bool rti_timers_run(struct p *p);
 /* The first deadline of all Ps; INT64_MAX without timers. */

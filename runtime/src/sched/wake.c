@@ -1,6 +1,7 @@
 #include "sched/wake.h"
 
 #include "base/atomic.h"
+#include "base/probe.h"
 #include "proc/m.h"
 #include "proc/p.h"
 #include "sched/findwork.h"
@@ -22,6 +23,7 @@ void rti_wake_run_p_unlock(struct p *p, bool spinning)
     struct m *self = rti_m_self();
     if (self) /* stopped here we would keep p from stopping: its M does not run yet */
         rti_preempt_disable(self);
+    RTI_PROBE2(m__start, m->id, p->id);
     rti_lock_release(&rti_world.lock);
     if (fresh)
         rti_thread_start(m);

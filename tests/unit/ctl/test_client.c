@@ -77,7 +77,7 @@ Test(client, a_silent_coordinator_times_out_and_a_patient_client_too)
     struct client *c = NULL;
     struct client_reply reply;
     atomic_store(&fake->mode, FAKE_SILENT);
-    cr_assert_eq(client_open(&c, fake->endpoint, 50), 0);
+    cr_assert_eq(client_open(&c, fake->endpoint, 1000), 0);
     cr_assert_eq(client_ask(c, "status", none), 0);
     cr_assert_eq(client_next(c, &reply, false), ERR_TIMEOUT);
     cr_assert_eq(client_ask(c, "status", none), 0);
@@ -110,7 +110,7 @@ Test(client, a_patient_client_waits_while_the_coordinator_lives)
     cursor_put_bin(&args, "a", 1);
     cursor_put_bin(&args, "b", 1);
     atomic_store(&fake->mode, FAKE_HOLD_MINE);
-    cr_assert_eq(client_open(&c, fake->endpoint, 200), 0);
+    cr_assert_eq(client_open(&c, fake->endpoint, 2000), 0);
     cr_assert_eq(client_ask(c, "mine", cursor_out_view(&args)), 0);
     cr_assert_eq(pthread_create(&thread, NULL, release, fake), 0);
     cr_assert_eq(client_next(c, &reply, true), 0);

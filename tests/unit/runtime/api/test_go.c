@@ -18,7 +18,7 @@ static int checks(void *arg)
     rt_checkpoint();
     if (load_rlx(&p->count.yields) != before)
         return 1;
-    store_rlx(&p->preempt, 1);
+    store_rlx(&p->preempt, RTI_PREEMPT_SLICE);
     rt_checkpoint();
     if (load_rlx(&p->count.yields) != before + 1)
         return 2;

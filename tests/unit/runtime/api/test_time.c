@@ -36,3 +36,10 @@ Test(time_inside, a_reset_empties_the_hidden_slot_of_the_channel)
 {
     run_everywhere(stale_firing);
 }
+
+/* Outside rt_main no P keeps a timer. */
+Test(time_inside, a_timer_outside_rt_main_is_a_clear_fatal_error, .exit_code = 2)
+{
+    struct rt_timer *t = rt_after_func(1, NULL, NULL);
+    cr_assert_null(t); /* not reached */
+}

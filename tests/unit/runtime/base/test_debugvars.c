@@ -43,3 +43,24 @@ Test(debugvars, what_is_not_understood_is_named)
         cr_assert_eq(bad[sizeof bad - 1], '\0');
     }
 }
+
+Test(debugvars, what_is_formatted_can_be_parsed_again)
+{
+    char text[128];
+    cr_assert_eq(parse("seed=123,membarrier=0,tinyqueues=1"), 0);
+    rti_debugvars_format(&vars, text, sizeof text);
+    struct rti_debugvars was = vars;
+    cr_assert_eq(parse(text), 0);
+    cr_assert_eq(memcmp(&was, &vars, sizeof vars), 0);
+    cr_assert_eq(parse(NULL), 0);
+    rti_debugvars_format(&vars, text, sizeof text);
+    cr_assert_str_eq(text, "");
+}
+
+Test(debugvars, a_text_that_is_too_long_is_cut)
+{
+    char text[8];
+    cr_assert_eq(parse("seed=123456789,membarrier=0"), 0);
+    rti_debugvars_format(&vars, text, sizeof text);
+    cr_assert_eq(strlen(text), sizeof text - 1);
+}

@@ -79,3 +79,26 @@ Test(lock, a_thread_knows_how_many_it_holds)
     rti_lock_release(&b);
     cr_assert_eq(rti_lock_depth(), 0);
 }
+
+static char told[16];
+static void tell(uint32_t rank, enum rti_lock_event what)
+{
+    size_t n = strlen(told);
+    cr_assert_eq(rank, RTI_RANK_NONE);
+    cr_assert_eq(rti_lock_is_held(&lock), what == RTI_LOCK_TAKEN);
+    if (n < sizeof told - 1)
+        told[n] = "wtr"[what];
+}
+
+Test(lock, a_hook_sees_every_step_until_it_is_taken_away)
+{
+    rti_lock_set_hook(tell);
+    rti_lock_acquire(&lock);
+    rti_lock_release(&lock);
+    cr_assert(rti_lock_try(&lock));
+    rti_lock_release(&lock);
+    rti_lock_set_hook(NULL);
+    rti_lock_acquire(&lock);
+    rti_lock_release(&lock);
+    cr_assert_str_eq(told, "wtrtr");
+}

@@ -30,7 +30,7 @@ Test(pages, what_cannot_be_taken_is_fatal, .exit_code = 2)
 static void touch_guard(enum rti_guard kind)
 {
     char *p = rti_pages_take(2 * RTI_PAGE);
-    if (!rti_pages_guard(p, kind))
+    if (!rti_pages_guard(p, RTI_PAGE, kind))
         raise(SIGSEGV); /* a kernel without this kind */
     p[RTI_PAGE] = 1;
     *(volatile char *)p = 1;
@@ -56,12 +56,34 @@ Test(pages, a_guard_can_be_taken_away)
 {
     enum rti_guard kinds[] = {rti_pages_guard_kind(), RTI_GUARD_MPROTECT, RTI_GUARD_NONE};
     for (int i = 0; i < 3; i++) {
-        char *p = rti_pages_take(RTI_PAGE);
-        cr_assert(rti_pages_guard(p, kinds[i]));
-        rti_pages_unguard(p, kinds[i]);
-        p[0] = 1;
-        rti_pages_release(p, RTI_PAGE);
+        char *p = rti_pages_take(2 * RTI_PAGE);
+        cr_assert(rti_pages_guard(p, 2 * RTI_PAGE, kinds[i]));
+        rti_pages_unguard(p, 2 * RTI_PAGE, kinds[i]);
+        p[0] = p[RTI_PAGE] = 1;
+        rti_pages_release(p, 2 * RTI_PAGE);
     }
+}
+
+static char *many;
+
+static void guard_many(void)
+{
+    plain_handler();
+    many = rti_pages_take(16 * RTI_PAGE);
+    if (rti_pages_guard_kind() != RTI_GUARD_MADVISE || !rti_pages_guard_many(many, RTI_PAGE, 2 * RTI_PAGE, 8))
+        raise(SIGSEGV); /* a kernel without this kind */
+    for (int i = 1; i < 16; i += 2)
+        many[i * RTI_PAGE] = 1;
+}
+
+Test(pages, the_first_of_many_guards_faults, .signal = SIGSEGV, .init = guard_many)
+{
+    *(volatile char *)many = 1;
+}
+
+Test(pages, the_last_of_many_guards_faults, .signal = SIGSEGV, .init = guard_many)
+{
+    *(volatile char *)(many + 14 * RTI_PAGE) = 1;
 }
 
 Test(pages, the_map_limit_is_a_plausible_number)

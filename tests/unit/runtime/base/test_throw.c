@@ -87,3 +87,14 @@ Test(throw, a_kept_check_is_silent)
     CHECK(1 + 1 == 2);
     DCHECK(1 + 1 == 2);
 }
+
+static void nothing(void)
+{
+}
+
+Test(throw, has_a_last_word_after_the_dump, .exit_code = 7)
+{
+    rti_throw_set_dump(nothing);
+    rti_throw_set_last(say);
+    rt_throw("reason");
+}

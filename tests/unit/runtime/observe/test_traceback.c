@@ -364,7 +364,7 @@ static bool line_is_known(const char *line)
         "^$",
         "^goroutine [0-9]+ \\[(running|runnable|syscall|chan receive|chan send|waiting)(, \"main\")?\\]:$",
         "^[A-Za-z_0-9.]+\\(\\.\\.\\.\\)$",
-        "^\t/[^ ]+\\+0x[0-9a-f]+( \\+0x[0-9a-f]+)?$",
+        "^\t[^ ]+\\+0x[0-9a-f]+( \\+0x[0-9a-f]+)?$",
         "^\tgoroutine .*; stack unavailable$",
         "^created by [a-z_]+( in goroutine [0-9]+)?$"};
     static regex_t compiled[ARRAY_LEN(grammar)];

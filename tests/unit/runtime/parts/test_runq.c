@@ -130,3 +130,27 @@ Test(runq, an_owner_and_thieves_lose_and_double_nothing)
     for (int i = 0; i < TOTAL; i++)
         cr_assert_eq(atomic_load(&seen[i]), 1);
 }
+
+Test(runq, a_cut_ring_overflows_early_and_loses_nobody)
+{
+    q.cut = RTI_RUNQ_SIZE - 4;
+    for (int i = 0; i < 4; i++)
+        put(i);
+    cr_assert_not(rti_runq_put(&q, &node[4], &overflow));
+    cr_assert_eq(overflow.len, 3);
+    cr_assert_eq(rti_runq_len(&q), 2);
+    cr_assert_eq(rti_gqueue_pop(&overflow), &node[0]);
+    cr_assert_eq(rti_runq_get(&q), &node[2]);
+}
+
+Test(runq, a_thief_need_not_be_empty)
+{
+    for (int i = 0; i < 10; i++)
+        put(i);
+    cr_assert(rti_runq_put(&mine, &node[20], &overflow));
+    cr_assert_eq(rti_runq_steal(&mine, &q), &node[4]);
+    cr_assert_eq(rti_runq_get(&mine), &node[20]);
+    for (int i = 0; i < 4; i++)
+        cr_assert_eq(rti_runq_get(&mine), &node[i]);
+    cr_assert_null(rti_runq_get(&mine));
+}

@@ -20,3 +20,16 @@ Test(p, counters_count)
     cr_assert_eq(load_rlx(&p->count.steals), 3);
     cr_assert_eq(load_rlx(&p->count.yields), 0);
 }
+
+Test(p, one_that_was_retired_is_given_out_as_new)
+{
+    struct p *a = rti_p_new(0, 1);
+    rti_p_count(&a->count.steals);
+    store_rlx(&a->timer_next, 5);
+    rti_p_retire(a);
+    cr_assert_eq(rti_p_new(3, 1), a);
+    cr_assert_eq(a->id, 3);
+    cr_assert_eq(load_rlx(&a->count.steals), 0);
+    cr_assert_eq(load_rlx(&a->timer_next), INT64_MAX);
+    cr_assert(rti_p_new(4, 1) != a);
+}

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include "parts/timerheap.h"
 #include "proc/g.h"
+#include "proc/world.h"
 #include "sched/deadlock.h"
 #include "sched/sched.h"
 
@@ -144,6 +146,38 @@ Test(deadlock, is_not_reported_while_a_thread_outside_is_held)
     cr_assert_eq(in_child(only_a_thread, 1), 7);
     cr_assert_eq(in_child(only_a_thread, 2), 7);
     cr_assert_str_eq(report, "");
+}
+
+/* Lets go without having woken anybody, when all Ms sleep: no M will look any more. */
+static void *lets_go(void *arg)
+{
+    for (bool asleep = false; !asleep; sched_yield()) {
+        rti_lock_acquire(&rti_world.lock);
+        asleep = rti_world.idle_m_count == rti_world.m_count && rti_world.m_count > 0;
+        rti_lock_release(&rti_world.lock);
+    }
+    rt_external_release();
+    return arg;
+}
+
+static int released_too_late(void *arg)
+{
+    pthread_t t;
+    rt_external_hold();
+    if (pthread_create(&t, NULL, lets_go, NULL) != 0)
+        return 1;
+    rti_sched_park(NULL, arg, RTI_WAIT_IO);
+    return 1;
+}
+
+Test(deadlock, is_reported_by_the_last_release_when_all_sleep)
+{
+    for (int procs = 1; procs <= 2; procs++) {
+        cr_assert_eq(in_child(released_too_late, procs), 2);
+        cr_assert(strstr(report, "fatal error: all goroutines are asleep - deadlock!") != NULL);
+    }
+    rt_external_hold(); /* and outside rt_main there is nothing to report */
+    rt_external_release();
 }
 
 Test(deadlock, every_wait_reason_has_words)

@@ -74,3 +74,18 @@ Test(timers, one_that_another_thread_starts_lands_on_the_first_p, .init = up)
     cr_assert_eq(load_rlx(&p->timer_next), 2000);
     cr_assert(rti_timers_stop(&t));
 }
+
+Test(timers, one_can_be_taken_out_and_fired_later, .init = up)
+{
+    struct rti_timer a = {.when_ns = 1000, .fn = count, .arg = (void *)1}, b = {.when_ns = 1000, .fn = count};
+    struct rti_timer_fire fire;
+    rti_timers_start(&a);
+    rti_timers_start(&b);
+    cr_assert_not(rti_timers_pop(p, 999, &fire));
+    cr_assert(rti_timers_pop(p, 1000, &fire));
+    cr_assert_eq(rti_timers_next(), 1000);
+    cr_assert(rti_timers_pop(p, 1000, &fire));
+    cr_assert_not(rti_timers_pop(p, 1000, &fire));
+    cr_assert_eq(rti_timers_next(), INT64_MAX);
+    cr_assert_eq(fired, 0);
+}
