@@ -12,8 +12,8 @@
 RT_DECLS_BEGIN
 
 /* Bytes a goroutine's stack may grow into; memory is committed page by page as it is touched. Running over the end hits
- * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that is not built with
- * -fstack-clash-protection can step over it with one frame larger than that. */
+ * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that is not built
+ * with -fstack-clash-protection can step over it with one frame larger than that. */
 enum rt_stack {
     RT_STACK_DEFAULT, /* 64 KiB */
     RT_STACK_16K,     /* for code known to be shallow: no printf, no C library that keeps big buffers */
