@@ -16,6 +16,7 @@ from gdb.unwinder import Unwinder
 STATES = ["idle", "runnable", "running", "waiting", "syscall", "dead"]
 IDLE, RUNNABLE, RUNNING, WAITING, BLOCKING, DEAD = range(6)
 STATE_MASK = 0xff
+STACK_BYTES = (64 << 10, 16 << 10, 256 << 10, 1 << 20)  # by enum rt_stack (runtime/src/parts/stackpool.c)
 HIB_SAVED = 3
 # As in runtime/src/sched/spawn.c.
 COLOURS, COLOUR_BYTES = 16, 64
@@ -178,7 +179,7 @@ class Copy:
 
     def __init__(self, g):
         self.sp = number(g["ctx"]["sp"])
-        top = number(g["stack_hi"]) - int(g["id"]) % COLOURS * COLOUR_BYTES
+        top = number(g["stack_lo"]) + STACK_BYTES[int(g["stack_class"])] - int(g["id"]) % COLOURS * COLOUR_BYTES
         words = (top - self.sp) // 8
         tag_bytes = (words + 15) // 16 * 4
         memory, packed = gdb.selected_inferior(), number(g["saved"])

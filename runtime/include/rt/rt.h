@@ -25,12 +25,22 @@ struct rt_config {
  * started. Since app's own negative values are returned unchanged, an app that must tell them apart returns 0 or more.
  *
  * Signals: SIGPIPE is ignored from now on (unless the program had a handler); SIGSEGV and SIGBUS get a handler that
- * recognises stack overflow and names the goroutine. Threads that the program or its libraries start on their own
- * should block SIGURG. */
+ * recognises stack overflow and names the goroutine. SIGRTMIN + 5 is the runtime's: it stops a thread while the world
+ * is stopped (rt_set_procs), and restarts a system call it interrupts (but poll, epoll_wait, nanosleep and the like
+ * then give EINTR, as they do for any signal; not inside a blocking bracket, where it is not sent). Threads that the
+ * program or its libraries start on their own should block SIGURG. */
 int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg);
 
 /* The number of Ps: how many goroutines may run at once. 0 when the runtime does not run. Any thread. */
 int rt_procs(void);
+
+/* From now on n Ps (1 to 1024); returns how many there were. n of 0 or less changes nothing. Stops the world for a
+ * moment (microseconds; the caller may not hold it up, so not between rt_enter_blocking and rt_exit_blocking). When the
+ * number falls, a goroutine that computes without a checkpoint keeps its P until its next call into the runtime, beyond
+ * n. Without a call of this, and with neither $GOMAXPROCS nor config.procs, the number follows the CPU affinity and the
+ * cgroup's limit, looked at once a second (GODEBUG=updatemaxprocs=0: not). Any goroutine, and any thread while rt_main
+ * runs; may return on another thread. Errors: -EINVAL above 1024. After Go's runtime.GOMAXPROCS. */
+int rt_set_procs(int n);
 
 /* The version of the library, "0.1.0". Static storage. */
 const char *rt_version(void);

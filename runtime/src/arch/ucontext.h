@@ -15,6 +15,16 @@ static inline uintptr_t rti_ucontext_pc(const void *context)
 #endif
 }
 
+static inline uintptr_t rti_ucontext_sp(const void *context)
+{
+    const ucontext_t *u = context;
+#if defined(__x86_64__)
+    return (uintptr_t)u->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+    return (uintptr_t)u->uc_mcontext.sp;
+#endif
+}
+
 /* The frame pointer: whatever the register holds, in code that keeps none. */
 static inline uintptr_t rti_ucontext_fp(const void *context)
 {

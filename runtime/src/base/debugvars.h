@@ -15,6 +15,7 @@
     X(tinyqueues, 0, "1: run queues of 4, so that they overflow all the time")                                         \
     X(membarrier, 1, "0: act as if the kernel had no membarrier(2)")                                                   \
     X(guardpages, 2, "0: no guard pages, 1: by mprotect, 2: the best the kernel has")                                  \
+    X(updatemaxprocs, 1, "0: keep the number of Ps when the CPUs we may use change")                                   \
     X(hibernate, 1, "0: stacks of parked goroutines are left alone, 2: taken at the first look")                       \
     X(stackmib, 0, "address space for stacks in MiB; 0: 256 GiB, less under sanitizers")                               \
     X(schedtrace, 0, "N: every N ms a line with the state of the scheduler on standard error, in Go's format")         \

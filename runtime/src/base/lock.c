@@ -11,6 +11,27 @@ enum { OPEN, HELD };
  * then naps, so that it gets a core. */
 enum { SPINS = 40, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
 
+/* How many this thread holds or waits for. Raised before a lock is taken and lowered after it is released, so that a
+ * signal handler on this thread errs on the safe side. Plain TLS: nothing here can be switched away from. */
+static _Thread_local uint32_t depth;
+
+static ALWAYS_INLINE void deeper(void)
+{
+    depth++;
+    fence_compiler(); /* the only reader that matters is a handler on this thread */
+}
+
+static ALWAYS_INLINE void shallower(void)
+{
+    fence_compiler();
+    depth--;
+}
+
+uint32_t rti_lock_depth(void)
+{
+    return depth;
+}
+
 static _Atomic(uintptr_t) hook; /* written at boot and at the end, read by all; no other data hangs on it */
 
 void rti_lock_set_hook(void (*fn)(uint32_t rank, enum rti_lock_event what))
@@ -54,6 +75,7 @@ void rti_lock_init(struct rti_lock *lock, enum rti_lockrank rank)
 static ALWAYS_INLINE void acquire(struct rti_lock *lock)
 {
     uint32_t open = OPEN;
+    deeper();
     if (UNLIKELY(!cas_acq(&lock->word, &open, HELD))) /* pairs with release */
         acquire_slow(lock);
     rti_lockrank_acquired(lock->rank, lock);
@@ -77,8 +99,11 @@ void rti_lock_acquire(struct rti_lock *lock)
 bool rti_lock_try(struct rti_lock *lock)
 {
     uint32_t open = OPEN;
-    if (!cas_acq(&lock->word, &open, HELD)) /* pairs with release */
+    deeper();
+    if (!cas_acq(&lock->word, &open, HELD)) { /* pairs with release */
+        shallower();
         return false;
+    }
     rti_lockrank_acquired(lock->rank, lock);
     TELL(lock->rank, RTI_LOCK_TAKEN);
     return true;
@@ -90,6 +115,7 @@ void rti_lock_release(struct rti_lock *lock)
     rti_lockrank_released(rank, lock);
     DCHECK(load_rlx(&lock->word) == HELD);
     store_rel(&lock->word, OPEN); /* the last access: its memory may be freed now. Pairs with cas_acq in acquire */
+    shallower();
     TELL(rank, RTI_LOCK_RELEASED);
 }
 

@@ -37,6 +37,8 @@ void rti_lock_acquire(struct rti_lock *lock);
 bool rti_lock_try(struct rti_lock *lock) MUST_CHECK;
 /* Any thread may release what another acquired only through the scheduler (park_unlock); same thread otherwise. */
 void rti_lock_release(struct rti_lock *lock);
+/* How many locks this thread holds or is about to. For signal handlers: 0 means that it holds none. */
+uint32_t rti_lock_depth(void);
 /* For DCHECKs: somebody holds it. */
 bool rti_lock_is_held(struct rti_lock *lock);
 

@@ -20,7 +20,8 @@ void rti_lockrank_acquired(uint32_t rank, const void *lock)
         return;
     if (held.n > 0) {
         uint32_t top = held.rank[held.n - 1];
-        bool rises = rank > top || (rank == top && rank == RTI_RANK_API && held.lock[held.n - 1] < lock);
+        bool pairs = rank == RTI_RANK_API || rank == RTI_RANK_TIMERS;
+        bool rises = rank > top || (rank == top && pairs && held.lock[held.n - 1] < lock);
         if (!rises)
             rt_throw("lock rank %u taken while rank %u is held", rank, top);
     }

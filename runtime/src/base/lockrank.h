@@ -11,7 +11,7 @@ enum rti_lockrank {
     RTI_RANK_API,       /* channels, mutexes ...: equal rank may be held together, in order of address (select) */
     RTI_RANK_POLLDESC,  /* one descriptor's waiters */
     RTI_RANK_POLLSET,   /* the table of descriptors */
-    RTI_RANK_TIMERS,    /* one P's timer heap; timer functions run with it released */
+    RTI_RANK_TIMERS,    /* one P's timer heap; timer functions run with it released; two together as API (resize) */
     RTI_RANK_ALLGS,     /* the list of all Gs */
     RTI_RANK_HIBERNATE, /* stacks being taken from parked goroutines; a switch waits for it with API locks held */
     RTI_RANK_SCHED,     /* world: idle lists, global queue; taken by ready() under any of the above */

@@ -23,7 +23,9 @@
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
 #include "sched/netpoll.h"
+#include "sched/preempt.h"
 #include "sched/points.h"
+#include "sched/resize.h"
 #include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
@@ -56,15 +58,18 @@ static int parse_godebug(const struct rt_config *config)
 
 static int count_procs(const struct rt_config *config)
 {
+    store_rlx(&rti_world.procs_auto, 0);
     if (config && config->procs != 0) {
         if (config->procs > 0 && config->procs <= RTI_MAX_PROCS)
             return config->procs;
         rti_print_text("lode: procs is %d: not 1 to %d\n", config->procs, RTI_MAX_PROCS);
         return -EINVAL;
     }
-    int n = rti_procs_parse(getenv("GOMAXPROCS"));
+    const char *text = getenv("GOMAXPROCS");
+    int n = rti_procs_parse(text);
+    store_rlx(&rti_world.procs_auto, (!text || !*text) && rti_debugvars.updatemaxprocs);
     if (n < 0)
-        rti_print_text("lode: GOMAXPROCS is '%s': not 1 to %d\n", getenv("GOMAXPROCS"), RTI_MAX_PROCS);
+        rti_print_text("lode: GOMAXPROCS is '%s': not 1 to %d\n", text, RTI_MAX_PROCS);
     return n;
 }
 
@@ -179,8 +184,7 @@ static bool join_all(void)
 /* Nobody runs any more. Gs, Ms and Ps stay in their slabs; the rest is as before boot. */
 static void tear_down(void)
 {
-    uint32_t procs = load_rlx(&rti_world.procs);
-    for (uint32_t i = 0; i < procs; i++) {
+    for (uint32_t i = 0; i < RTI_MAX_PROCS && rti_world.allp[i]; i++) {
         rti_timerheap_free(&rti_world.allp[i]->timers);
         rti_p_retire(rti_world.allp[i]);
         rti_world.allp[i] = NULL;
@@ -191,6 +195,7 @@ static void tear_down(void)
         rti_world.free_m = m;
     }
     store_rlx(&rti_world.procs, 0);
+    store_rlx(&rti_world.ps, 0);
     rti_spawn_reclaim_all();
     rti_hibernate_destroy();
     rti_netpoll_free();
@@ -204,7 +209,7 @@ static void tear_down(void)
     rti_stopworld_reset();
     rti_world.idle_p = NULL;
     rti_world.idle_m = rti_world.all_m = NULL;
-    rti_world.idle_m_count = rti_world.m_count = rti_world.m_waiting = 0;
+    rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);
     rti_points_disarm();
@@ -229,6 +234,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
     rti_throw_set_last(rti_seeded_print_replay);  /* and how to see them again */
     rti_crash_install();                          /* stack overflow has a name */
+    rti_preempt_install();                        /* a stop reaches goroutines that never look */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
     make_odd();                                   /* the order of running may be a debugging switch's */
     make_ps(procs);
@@ -260,6 +266,13 @@ int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg)
 int rt_procs(void)
 {
     return (int)load_acq(&rti_world.procs); /* pairs with store_rel in make_ps */
+}
+
+int rt_set_procs(int n)
+{
+    if (n >= 1)
+        store_rlx(&rti_world.procs_auto, 0);
+    return rti_resize_set(n);
 }
 
 const char *rt_version(void)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/debugvars.h"
+#include "boot/procs.h"
 #include "observe/schedtrace.h"
 #include "proc/m.h"
 #include "proc/p.h"
@@ -10,10 +11,12 @@
 #include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
+#include "sched/resize.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 
+enum { UPDATE_NS = 1000000000 };
 enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 10000000, LATE_POLL_NS = 10000000 };
 enum { SEEDED_CALL_NS = 100000000 };
 enum { STACKS_NS = 1000000 }; /* between two looks at the stacks of parked goroutines, while there are more */
@@ -54,6 +57,16 @@ static bool retake(struct p *p, int64_t now)
     return rti_handoff_retake(p, call);
 }
 
+/* At most once a second: as many Ps as the system grants us now, unless the number was set by hand. */
+static void follow_limits(int64_t now)
+{
+    static int64_t last; /* sysmon's */
+    if (!load_rlx(&rti_world.procs_auto) || now - last < UPDATE_NS)
+        return;
+    last = now;
+    rti_resize_try(rti_procs_default());
+}
+
 /* With GODEBUG=seed nothing may depend on real time; but a call that others must end would hold everybody for ever. */
 static void retake_seeded(struct p *p, int64_t now)
 {
@@ -88,6 +101,7 @@ static bool round_trip(int64_t now)
         busy |= retake(p, now);
     }
     rti_thread_reap(false);
+    follow_limits(now);
     rti_netpoll_look_late(now - LATE_POLL_NS);
     return rti_wake_mend(now) || busy;
 }

@@ -77,7 +77,7 @@ static void print_p(struct rti_outbuf *o, uint32_t i)
 {
     struct p *p = rti_world.allp[i];
     struct m *m = load_rlx(&p->m);
-    /* Go's numbers for idle and running are ours. */
+    /* Go's numbers are ours. */
     rti_outbuf_text(o, "  P%u: status=%u schedtick=%u syscalltick=%u", i, load_rlx(&p->state), load_rlx(&p->tick),
                     (uint32_t)load_rlx(&p->count.calls));
     print_id(o, " m=", m != NULL, m ? rti_peek_u32(&m->id) : 0);

@@ -15,9 +15,9 @@ struct m *rti_m_new(uint32_t id)
     return m;
 }
 
-void rti_m_reset(struct m *m)
+void rti_m_reset(struct m *m, uint32_t id)
 {
-    uint32_t id = m->id, call = load_rlx(&m->call);
+    uint32_t call = load_rlx(&m->call);
     memset(m, 0, sizeof *m);
     m->id = id;
     m->points.rand.state = id;

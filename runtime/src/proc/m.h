@@ -60,6 +60,13 @@ struct m {
     bool waiting;       /* asleep until then; under the world's lock */
     bool ending;        /* its own: locked_g ended, so the thread does too */
     bool left;          /* no longer listed, on the dead list; under the world's lock */
+    /* being stopped by a signal (sched/preempt.c) */
+    _Atomic(int32_t) reach;     /* tid when it may be signalled, 0 before; written by its thread, read by stoppers */
+    _Atomic(uint32_t) poked;    /* a stop signal is under way; set by the stopper, cleared by the handler */
+    _Atomic(uint32_t) critical; /* must not be stopped now; its own, read by its handler */
+    _Atomic(uint32_t) stop_pending; /* a stop came meanwhile; its handler's and its own */
+    uintptr_t stopped_sp;           /* lowest byte in use of curg's stack while it stands in the middle of its code */
+    const void *stopped_context;    /* ucontext_t with its registers if a signal stopped it; both read _stw only */
     /* life */
     uint32_t id;
     struct m *all_next;
@@ -82,9 +89,8 @@ struct m {
 
 /* Under the world's lock, or before there is a second thread. */
 struct m *rti_m_new(uint32_t id);
-/* An M whose thread was joined is as new, but for its id and that `call` goes on rising: sysmon may still compare it.
- */
-void rti_m_reset(struct m *m);
+/* An M whose thread was joined is as new, but that `call` goes on rising: sysmon may still compare it. */
+void rti_m_reset(struct m *m, uint32_t id);
 
 /* The running thread's M, or NULL. Never kept across a call that may switch. */
 extern _Thread_local struct m *rti_m_current;

@@ -4,7 +4,8 @@
  * state     where it is              who may leave it
  * IDLE      world's idle list        whoever takes it off, under the lock
  * RUNNING   an M                     that M; sysmon too, while the M is in a blocking call (sched/handoff.c)
- * STOPPED   an M or nobody           whoever starts the world (sched/stopworld.h) */
+ * STOPPED   an M or nobody           whoever starts the world (sched/stopworld.h)
+ * AWAY      nowhere: it is surplus   whoever raises the number of Ps (sched/resize.h) */
 #ifndef RTI_P_H
 #define RTI_P_H
 
@@ -22,7 +23,7 @@ struct g;
 struct m;
 
 /* The numbers are Go's. */
-enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3 };
+enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3, RTI_P_AWAY = 4 };
 
 /* Why whoever runs on a P should give way. Bits, each changed by read-modify-write alone: a plain store that ends a
  * slice would also wipe out a stop that came after the holder's last look at the world. */

@@ -26,11 +26,12 @@ struct world {
     _Atomic(uint32_t) stopping; /* 1: every M leaves at its next scheduling point; written once, by the stopper */
     /* Not 0: every scheduling point goes through the system stack, which looks why. RTI_ATTENTION_* bits. */
     _Atomic(uint32_t) attention;
-    _Atomic(uint32_t) now_s; /* seconds of the monotonic clock, about; written by sysmon and who wakes it */
-    _Atomic(uint32_t) procs; /* number of Ps; 0 while the runtime does not run */
-    _Atomic(uint32_t) ps;    /* how many of allp to look at; written under the lock (rel), after they are there */
-    bool odd;                /* a switch changes the order in which goroutines run (sched/seeded.h); set at boot */
-    bool membarrier;         /* asymmetric fences may be used; set at boot */
+    _Atomic(uint32_t) procs;      /* number of Ps; 0 while the runtime does not run */
+    _Atomic(uint32_t) ps;         /* how many of allp to look at; written under the lock (rel), after they are there */
+    _Atomic(uint32_t) procs_auto; /* procs follows what the system grants us; set at boot, cleared by rt_set_procs */
+    _Atomic(uint32_t) now_s;      /* seconds of the monotonic clock, about; written by sysmon and who wakes it */
+    bool odd;                     /* a switch changes the order in which goroutines run (sched/seeded.h); set at boot */
+    bool membarrier;              /* asymmetric fences may be used; set at boot */
     struct p *allp[RTI_MAX_PROCS];
 
     /* The two-sided check (S3). idle_ps: written under the lock, read by submitters. spinning: Ms that look for work

@@ -13,6 +13,7 @@
 #include "sched/deadlock.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/resize.h"
 #include "sched/seeded.h"
 #include "sched/stopworld.h"
 #include "sched/timers.h"
@@ -99,7 +100,7 @@ struct g *rti_findwork_fast(struct p *p)
     }
     if (UNLIKELY(--p->until_timers == 0)) {
         p->until_timers = TIMERS_EVERY;
-        p->due = rti_timers_due(p);
+        p->due = rti_timers_due(p) || rti_resize_is_surplus(p);
         if (p->due)
             return NULL;
     }
@@ -314,6 +315,8 @@ struct g *rti_findwork_next(struct m *m)
             return NULL;
         if (UNLIKELY(load_rlx(&rti_world.attention)) && !m->listed)
             rti_stopworld_pause_sys(m);
+        if (!m->listed && !m->locked_g) /* else m->p may be written by a waker just now */
+            rti_resize_retire_sys(m);
         if (UNLIKELY(m->picked)) {
             struct g *g = m->picked;
             m->picked = NULL;

@@ -10,6 +10,7 @@
 #include "sched/findwork.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/resize.h"
 #include "sched/round.h"
 #include "sched/sched.h"
 #include "sched/stopworld.h"
@@ -100,6 +101,14 @@ void rti_handoff_give_unlock(struct p *p)
     if (rti_stopworld_wanted()) {
         rti_stopworld_gave_up_locked(p);
         rti_lock_release(&rti_world.lock);
+        return;
+    }
+    if (rti_resize_is_surplus(p)) {
+        rti_resize_put_away_locked(p);
+        rti_lock_release(&rti_world.lock);
+        rti_resize_tidy();
+        fence_full(); /* as below */
+        rti_wake_mend(rti_sched_now());
         return;
     }
     bool work = rti_findwork_visible() || rti_timers_due(p) || load_rlx(&rti_world.stopping);

@@ -6,6 +6,7 @@
 #include "proc/p.h"
 #include "sched/deadlock.h"
 #include "sched/handoff.h"
+#include "sched/resize.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
@@ -48,7 +49,7 @@ void rti_locked_end(struct m *m)
 bool rti_locked_has_rival(struct p *p)
 {
     return !rti_runq_is_empty(&p->runq) || load_rlx(&rti_world.runq_len) || rti_timers_due(p) ||
-           load_rlx(&rti_world.attention);
+           load_rlx(&rti_world.attention) || rti_resize_is_surplus(p);
 }
 
 /* The thread is done: its P to others. */

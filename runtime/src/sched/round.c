@@ -10,6 +10,7 @@
 #include "sched/hibernate.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/resize.h"
 #include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
@@ -76,6 +77,7 @@ static ALWAYS_INLINE void finish(struct m *m)
         rti_handoff_stranded(m, g);
         break;
     }
+    fence_compiler(); /* until here a stop signal finds m busy (sched/preempt.c) */
     m->finish = RTI_FINISH_NONE;
 }
 
@@ -110,6 +112,7 @@ RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finis
     struct g *g = m->curg;
     m->finish = how;
     m->prev = g;
+    fence_compiler();                     /* a stop signal from here on finds m busy (sched/preempt.c) */
     if (UNLIKELY(next && next->locked)) { /* another M's: to be handed over without a goroutine's stack under us */
         m->picked = next;
         next = NULL;
@@ -205,7 +208,8 @@ void rti_round_yield(void)
     }
     struct g *next = rti_findwork_fast(p);
     if (!next && !p->due)
-        p->due = rti_timers_due(p); /* alone: its slices may be long, so not only every 8th time */
+        p->due = rti_timers_due(p) ||
+                 rti_resize_is_surplus(p); /* alone: its slices may be long, so not only every 8th time */
     if (!next && !p->due && !load_rlx(&rti_world.attention)) {
         next = rti_netpoll_look_stale(m);
         if (!next)

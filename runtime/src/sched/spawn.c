@@ -118,10 +118,10 @@ NORETURN void rti_spawn_body(struct g *g)
     rti_round_exit();
 }
 
-static void spill(struct p *p)
+static void spill(struct p *p, uint32_t keep)
 {
     rti_lock_acquire(&rti_world.gfree_lock);
-    while (p->gfree_count > RTI_P_GFREE_MAX / 2) {
+    while (p->gfree_count > keep) {
         struct g *g = p->gfree;
         p->gfree = (struct g *)g->link.next;
         p->gfree_count--;
@@ -144,7 +144,12 @@ void rti_spawn_recycle(struct p *p, struct g *g)
     g->link.next = (struct rti_qnode *)p->gfree;
     p->gfree = g;
     if (UNLIKELY(++p->gfree_count > RTI_P_GFREE_MAX))
-        spill(p);
+        spill(p, RTI_P_GFREE_MAX / 2);
+}
+
+void rti_spawn_flush(struct p *p)
+{
+    spill(p, 0);
 }
 
 void rti_spawn_check_canary(struct g *g)

@@ -21,6 +21,7 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void)); /* stack an
 NORETURN void rti_spawn_body(struct g *g);                           /* on the new stack */
 void rti_spawn_recycle(struct p *p, struct g *g);                    /* after its last switch */
 void rti_spawn_check_canary(struct g *g);                            /* of a stack without a guard page */
+void rti_spawn_flush(struct p *p);                                   /* its pool of dead Gs to the world's */
 
 /* Where the first frame of g begins on the stack that ends at hi: coloured, or all stacks' hot lines would fall into
  * the same cache sets. */

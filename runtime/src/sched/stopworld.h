@@ -3,11 +3,15 @@
  * Invariant (S7): while the world is stopped, every P is STOPPED, no goroutine but the stopper's runs (save in blocking
  * calls, where it has no P), and what belongs to a P is touched by nobody but the stopper. Who stops P:
  *   - its M, at the next scheduling point (rti_stopworld_pause_sys): it keeps the P and sleeps until the start;
+ *   - a signal handler on the M's thread, if a goroutine does not come to one within 10 us (sched/preempt.h): the
+ *     thread waits in the handler, so the goroutine may be anywhere, in malloc too, but not with a lock of ours;
  *   - the stopper, when the P idles, or its M is in a blocking call (as sysmon takes such a P, sched/handoff.h);
  *   - whoever would make it idle (rti_stopworld_gave_up_locked).
  * All under the world's lock, and each P once: RUNNING -> STOPPED. The RTI_ATTENTION_STOP bit is set and cleared under
  * that lock too; while it is set no P goes on or off the idle list. The stopper waits until stop_left is 0: it spins
- * for 20 us, then sleeps, and now and then looks again for Ps that have gone into calls since.
+ * for 10 us, sends signals, spins for 20 us, then sleeps; now and then it looks again for Ps that have gone into calls
+ * since, and repeats a signal that met a thread in the middle of something. After 20 ms it lets all go on and tries
+ * again: whoever is to come may wait for a lock of the C library that a stopped goroutine holds.
  *
  * Threads without a P go on: sysmon, the netpoller, threads outside. They may use the global queue and the timers,
  * whose locks guard them, but no P. */
@@ -15,6 +19,7 @@
 #define RTI_STOPWORLD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "parts/hist.h"
 #include "proc/world.h"
@@ -47,6 +52,9 @@ int64_t rti_stopworld_stood_stw(void);
 
 /* On m's system stack: m holds a P. If the world is to stop, stops here, and returns after the start. */
 void rti_stopworld_pause_sys(struct m *m);
+/* The same in the middle of a goroutine's code, or in a handler that interrupted it, where m must hold no lock. sp: the
+ * lowest byte of its stack that is in use; context: its ucontext_t, or NULL. */
+void rti_stopworld_pause_sig(struct m *m, uintptr_t sp, const void *context);
 /* p has lost its holder while the world is to stop. */
 void rti_stopworld_gave_up_locked(struct p *p) REQUIRES(rti_world.lock);
 /* True while a stop is asked for or holds; exact under the world's lock, a hint without. */

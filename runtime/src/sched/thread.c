@@ -7,6 +7,7 @@
 
 #include "base/pages.h"
 #include "proc/m.h"
+#include "sched/preempt.h"
 #include "sched/round.h"
 #include <rt/check.h>
 
@@ -43,6 +44,7 @@ static void *run(void *arg)
     m->tid = gettid();
     rti_stackhints_thread(&m->hints);
     signal_stack_on(m);
+    rti_preempt_thread(m);
     rti_round_loop(m);
     signal_stack_off(m);
     rti_m_current = NULL;
@@ -58,7 +60,7 @@ struct m *rti_thread_new_locked(void)
     struct m *m = rti_world.free_m;
     if (m) {
         rti_world.free_m = m->idle_next;
-        rti_m_reset(m);
+        rti_m_reset(m, ++rti_world.m_made);
     } else {
         m = rti_m_new(++rti_world.m_made); /* 0 is the thread of rt_main, which runs sysmon */
     }

@@ -7,6 +7,7 @@
 #include "sched/findwork.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
+#include "sched/preempt.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
 #include <rt/check.h>
@@ -19,12 +20,17 @@ void rti_wake_run_p_unlock(struct p *p, bool spinning)
         m = rti_thread_new_locked();
     m->spinning = spinning;
     rti_world_bind_locked(m, p);
+    struct m *self = rti_m_self();
+    if (self) /* stopped here we would keep p from stopping: its M does not run yet */
+        rti_preempt_disable(self);
     RTI_PROBE2(m__start, m->id, p->id);
     rti_lock_release(&rti_world.lock);
     if (fresh)
         rti_thread_start(m);
     else
         rti_note_wake(&m->note);
+    if (self)
+        rti_preempt_enable(self);
 }
 
 NOINLINE void rti_wake_one(void)

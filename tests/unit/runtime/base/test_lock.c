@@ -65,6 +65,21 @@ Test(lock, one_that_waits_longer_than_it_spins_gets_it_in_the_end)
     cr_assert_not(rti_lock_is_held(&lock));
 }
 
+Test(lock, a_thread_knows_how_many_it_holds)
+{
+    static struct rti_lock a, b;
+    cr_assert_eq(rti_lock_depth(), 0);
+    rti_lock_acquire(&a);
+    cr_assert_eq(rti_lock_depth(), 1);
+    cr_assert(rti_lock_try(&b));
+    cr_assert_eq(rti_lock_depth(), 2);
+    cr_assert_not(rti_lock_try(&b));
+    cr_assert_eq(rti_lock_depth(), 2);
+    rti_lock_release(&a);
+    rti_lock_release(&b);
+    cr_assert_eq(rti_lock_depth(), 0);
+}
+
 static char told[16];
 static void tell(uint32_t rank, enum rti_lock_event what)
 {

@@ -29,8 +29,8 @@ Test(m, one_whose_thread_was_joined_is_as_new_but_its_calls_go_on_counting)
     struct m *m = rti_m_new(3);
     m->spinning = true;
     store_rlx(&m->call, 5);
-    rti_m_reset(m);
-    cr_assert_eq(m->id, 3);
+    rti_m_reset(m, 7);
+    cr_assert_eq(m->id, 7);
     cr_assert_not(m->spinning);
     cr_assert_eq(load_rlx(&m->call), 6);
 }
