@@ -366,7 +366,8 @@ size_t rti_hibernate_peek(const struct g *g, void *to)
     if (!is_saved(g))
         return 0;
     const char *packed = rti_peek_pointer(&g->saved), *sp = rti_peek_pointer(&g->ctx.sp);
-    size_t bytes = (size_t)(rti_spawn_top(g, rti_peek_pointer(&g->stack_hi)) - sp);
+    char *top = (char *)rti_peek_pointer(&g->stack_lo) + rti_stackpool_usable((enum rt_stack)g->stack_class);
+    size_t bytes = (size_t)(rti_spawn_top(g, top) - sp);
     /* A buffer that is used again may pack more than it has room for: read on then, up to the end of the region. */
     const char *lo = rti_peek_pointer(&hib.pool.region), *hi = rti_peek_pointer(&hib.pool.end);
     if (!is_saved(g) || bytes > RTI_STACKCODE_MAX || bytes % sizeof(uint64_t) != 0 || !lo || packed < lo ||
