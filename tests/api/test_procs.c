@@ -20,6 +20,7 @@ static _Atomic(int64_t) sent_sum, got_sum;
 
 Test(procs, outside_the_runtime_there_are_none)
 {
+    not_under_a_seed("the number of Ps");
     cr_assert_eq(rt_set_procs(0), 0);
     cr_assert_eq(rt_set_procs(4), 0);
     cr_assert_eq(rt_procs(), 0);
@@ -39,6 +40,7 @@ static void reads_and_sets(void)
 
 Test(procs, the_number_is_read_and_set)
 {
+    not_under_a_seed("the number of Ps");
     run_everywhere(reads_and_sets);
 }
 
@@ -67,6 +69,7 @@ static void more_run_at_once(void)
 
 Test(procs, after_a_rise_more_goroutines_run_at_once)
 {
+    not_under_a_seed("the number of Ps");
     run_everywhere(more_run_at_once);
 }
 
@@ -141,6 +144,7 @@ static void changes(void)
 
 Test(procs, nothing_is_lost_while_the_number_changes)
 {
+    not_under_a_seed("the number of Ps");
     run_everywhere(changes);
 }
 
@@ -185,6 +189,7 @@ static void timers_move(void)
 
 Test(procs, timers_of_a_p_that_goes_away_fire_or_are_stopped)
 {
+    not_under_a_seed("the number of Ps");
     run_everywhere(timers_move);
 }
 
@@ -223,6 +228,7 @@ static void many_set_it(void)
 
 Test(procs, several_may_set_it_threads_outside_too)
 {
+    not_under_a_seed("the number of Ps");
     run_everywhere(many_set_it);
 }
 
@@ -238,6 +244,7 @@ static void locked_and_fewer(void)
 
 Test(procs, a_locked_goroutine_may_set_it)
 {
+    not_under_a_seed("the number of Ps");
     run_everywhere(locked_and_fewer);
 }
 
@@ -270,6 +277,7 @@ static int follows(void *arg)
 
 Test(procs, the_number_follows_the_affinity_mask_until_it_is_set)
 {
+    not_under_a_seed("the number of Ps");
     cpu_set_t all;
     cr_assert_eq(sched_getaffinity(0, sizeof all, &all), 0);
     if (CPU_COUNT(&all) < 2 || !CPU_ISSET(0, &all) || !CPU_ISSET(1, &all))
@@ -316,5 +324,6 @@ static void changes_beside_it(void)
 
 Test(procs, a_goroutine_that_never_looks_holds_nothing_up)
 {
+    not_under_a_seed("the number of Ps");
     run_everywhere(changes_beside_it);
 }

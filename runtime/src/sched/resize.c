@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/debugvars.h"
 #include "proc/m.h"
 #include "sched/netpoll.h"
 #include "sched/round.h"
@@ -100,8 +101,10 @@ int rti_resize_set(int n)
 {
     if (n > RTI_MAX_PROCS)
         return -EINVAL;
-    int old = (int)load_acq(&rti_world.procs); /* pairs with store_rel in change_stw and at boot */
-    if (n < 1 || n == old || !rti_stopworld_stop(RTI_STOP_PROCS))
+    int old = (int)load_acq(&rti_world.procs);   /* pairs with store_rel in change_stw and at boot */
+    if (n < 1 || n == old || rti_debugvars.seed) /* seeded: one M changes between as many Ps as there were at boot */
+        return old;
+    if (!rti_stopworld_stop(RTI_STOP_PROCS))
         return old;
     old = change_and_start(n);
     struct m *m = rti_m_self();
