@@ -34,12 +34,13 @@ int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg);
 /* The number of Ps: how many goroutines may run at once. 0 when the runtime does not run. Any thread. */
 int rt_procs(void);
 
-/* From now on n Ps (1 to 1024); returns how many there were. n of 0 or less changes nothing, nor does any
- * n under GODEBUG=seed. Stops the world for a moment (microseconds; the caller may not hold it up, so not between rt_enter_blocking and rt_exit_blocking). When the
- * number falls, a goroutine that computes without a checkpoint keeps its P until its next call into the runtime, beyond
- * n. Without a call of this, and with neither $GOMAXPROCS nor config.procs, the number follows the CPU affinity and the
- * cgroup's limit, looked at once a second (GODEBUG=updatemaxprocs=0: not). Any goroutine, and any thread while rt_main
- * runs; may return on another thread. Errors: -EINVAL above 1024. After Go's runtime.GOMAXPROCS. */
+/* From now on n Ps (1 to 1024); returns how many there were. n of 0 or less changes nothing, nor does any n under
+ * GODEBUG=seed. Stops the world for a moment (microseconds; the caller may not hold it up, so not between
+ * rt_enter_blocking and rt_exit_blocking). When the number falls, a goroutine that computes without a checkpoint keeps
+ * its P until its next call into the runtime, beyond n. Without a call of this, and with neither $GOMAXPROCS nor
+ * config.procs, the number follows the CPU affinity and the cgroup's limit, looked at once a second
+ * (GODEBUG=updatemaxprocs=0: not). Any goroutine, and any thread while rt_main runs; may return on another thread.
+ * Errors: -EINVAL above 1024. After Go's runtime.GOMAXPROCS. */
 int rt_set_procs(int n);
 
 /* The version of the library, "0.1.0". Static storage. */
