@@ -28,13 +28,9 @@ struct rt_chan *rt_chan_new(size_t elem_bytes, size_t cap)
     return self;
 }
 
-void rti_chan_check_idle(struct rt_chan *self)
+void rti_chan_throw_waited_on(void)
 {
-    rti_lock_acquire(&self->lock);
-    bool idle = !load_rlx(&self->receivers.head) && !load_rlx(&self->senders.head);
-    rti_lock_release(&self->lock);
-    if (!idle)
-        rt_throw("free of a channel that a goroutine waits on");
+    rt_throw("free of a channel that a goroutine waits on");
 }
 
 void rt_chan_free(struct rt_chan **self_p)
@@ -43,11 +39,16 @@ void rt_chan_free(struct rt_chan **self_p)
     if (!self)
         return;
     *self_p = NULL;
-    rti_chan_check_idle(self);
-    if (self->timer)
+    if (self->timer) {
         rti_time_free_after(self->timer);
-    else
-        free(self);
+        return;
+    }
+    rti_lock_acquire(&self->lock);
+    bool idle = rti_chan_is_idle_locked(self);
+    rti_lock_release(&self->lock);
+    if (!idle)
+        rti_chan_throw_waited_on();
+    free(self);
 }
 
 /* --- one attempt, with the lock held --- */

@@ -38,8 +38,12 @@ enum rti_chan_try rti_chan_recv_locked(struct rt_chan *self, void *value, struct
 
 /* Prepares a channel in the caller's memory; buf holds cap * elem_bytes and belongs to the caller. */
 void rti_chan_init(struct rt_chan *self, size_t elem_bytes, size_t cap, char *buf);
-/* Throws if somebody waits on it. */
-void rti_chan_check_idle(struct rt_chan *self);
+/* Nobody waits on it. If somebody does when it is freed, that is fatal. */
+static inline bool rti_chan_is_idle_locked(struct rt_chan *self)
+{
+    return !load_rlx(&self->receivers.head) && !load_rlx(&self->senders.head);
+}
+NORETURN void rti_chan_throw_waited_on(void);
 NORETURN void rti_chan_throw_closed_send(void);
 
 /* Looks without the lock: false only if at that instant the operation would have waited. */

@@ -114,7 +114,8 @@ static bool disarm_locked(struct rt_timer *t)
     bool pending = t->armed;
     t->epoch++; /* a firing under way is stale now: that is why `armed` alone decides */
     t->armed = false;
-    (void)rti_sched_timer_stop(&t->heap);
+    if (pending) /* else it was taken out of its heap before: by the firing, or by a stop */
+        (void)rti_sched_timer_stop(&t->heap);
     if (load_rlx(&t->chan.count) > 0) {
         struct g *none;
         (void)rti_chan_recv_locked(&t->chan, NULL, &none);
@@ -201,8 +202,12 @@ bool rt_timer_reset(struct rt_timer *self, int64_t ns)
 
 static void give_back(struct rt_timer *t)
 {
-    rti_chan_check_idle(&t->chan);
-    (void)rt_timer_stop(t);
+    rti_lock_acquire(&t->chan.lock);
+    bool idle = rti_chan_is_idle_locked(&t->chan);
+    (void)disarm_locked(t);
+    rti_lock_release(&t->chan.lock);
+    if (!idle)
+        rti_chan_throw_waited_on();
     rti_lock_acquire(&pool.lock);
     t->next_free = pool.free_list;
     pool.free_list = t;

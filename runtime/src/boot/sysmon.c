@@ -21,22 +21,43 @@ enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 
 enum { SEEDED_CALL_NS = 100000000 };
 enum { STACKS_NS = 1000000 }; /* between two looks at the stacks of parked goroutines, while there are more */
 
-/* A goroutine that has run for a whole slice is asked to yield. */
+/* A due timer of a P that runs waits for the P's next look at its timers: this long, then whoever runs is asked to give
+ * way for it. One that is later than that by far was asked for and cannot be helped. */
+enum { LATE_TIMER_NS = 100000, HOPELESS_NS = 2000000 };
+
+/* A goroutine that has run for a whole slice, or past a timer, is asked to yield. */
 static void end_slice(struct p *p, int64_t now)
 {
     uint32_t tick = load_rlx(&p->tick);
+    bool over = tick == p->seen.tick && now - p->seen.tick_ns >= SLICE_NS;
+    bool late = load_rlx(&p->timer_next) <= now - LATE_TIMER_NS;
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
         p->seen.tick_ns = now;
-    } else if (now - p->seen.tick_ns >= SLICE_NS && !(load_rlx(&p->preempt) & RTI_PREEMPT_SLICE)) {
+    }
+    if ((over || late) && !(load_rlx(&p->preempt) & RTI_PREEMPT_SLICE)) {
         rti_lock_acquire(&rti_world.lock);
         rti_preempt_ask_locked(p, RTI_PREEMPT_SLICE);
         rti_lock_release(&rti_world.lock);
     }
 }
 
+/* How long to sleep: to the next timer that end_slice may have to see to, if that is sooner. */
+static int64_t until_timer(int64_t now, int64_t sleep_ns)
+{
+    int64_t next = rti_timers_next();
+    bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps();
+    bool far = next == INT64_MAX || next < now - HOPELESS_NS;
+    if (far || idle || rti_debugvars.seed) /* seeded time is not this clock's */
+        return sleep_ns;
+    int64_t left = next + LATE_TIMER_NS - now;
+    left = left > SHORTEST_NS ? left : SHORTEST_NS;
+    return left < sleep_ns ? left : sleep_ns;
+}
+
 /* After one round in a call the P is taken if there is something for it to do, or nobody else to do what comes;
- * otherwise after 10 ms. True if it was taken. */
+ * otherwise after 10 ms. True if it was taken, or shall be if it lasts: then the next look has to come soon, or a
+ * row of calls, each shorter than a calm sysmon sleeps, would never be seen twice. */
 static bool retake(struct p *p, int64_t now)
 {
     struct m *m = load_acq(&p->m);
@@ -45,13 +66,13 @@ static bool retake(struct p *p, int64_t now)
         p->seen.call = 0;
         return false;
     }
+    bool others = load_rlx(&rti_world.idle_ps) + load_rlx(&rti_world.spinning) > 0;
+    bool work = !rti_runq_is_empty(&p->runq) || load_rlx(&rti_world.runq_len) || load_rlx(&p->timer_next) <= now;
     if (call != p->seen.call) {
         p->seen.call = call;
         p->seen.call_ns = now;
-        return false;
+        return work;
     }
-    bool others = load_rlx(&rti_world.idle_ps) + load_rlx(&rti_world.spinning) > 0;
-    bool work = !rti_runq_is_empty(&p->runq) || load_rlx(&rti_world.runq_len) || load_rlx(&p->timer_next) <= now;
     if (!work && others && now - p->seen.call_ns < SLICE_NS)
         return false;
     return rti_handoff_retake(p, call);
@@ -127,11 +148,11 @@ static void sleep_deep(int64_t hibernate_ns)
 
 void rti_sysmon_run(void)
 {
-    int64_t sleep_ns = SHORTEST_NS;
+    int64_t sleep_ns = SHORTEST_NS, now = rti_clock_monotonic();
     for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
-        if (rti_note_sleep_for(&rti_world.sysmon_note, sleep_ns))
+        if (rti_note_sleep_for(&rti_world.sysmon_note, until_timer(now, sleep_ns)))
             rti_note_clear(&rti_world.sysmon_note);
-        int64_t now = rti_clock_monotonic();
+        now = rti_clock_monotonic();
         rti_world_stamp(now);
         if (rti_debugvars.seed) {
             sleep_ns = LONGEST_NS / 2;

@@ -206,6 +206,8 @@ void rti_round_yield(void)
             leave_to(m, NULL, RTI_FINISH_YIELD);
         return;
     }
+    if (UNLIKELY(load_rlx(&p->preempt)))
+        p->until_timers = 1; /* perhaps it was a timer that sysmon asked for */
     struct g *next = rti_findwork_fast(p);
     if (!next && !p->due)
         p->due = rti_timers_due(p) ||

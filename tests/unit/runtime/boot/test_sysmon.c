@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "boot/sysmon.h"
 #include "sched/handoff.h"
 
@@ -29,6 +30,14 @@ Test(sysmon, a_long_slice_is_asked_to_end, .init = up, .fini = down)
 {
     while (!load_rlx(&p->preempt))
         ;
+}
+
+/* The tick changes all the time, so no slice is ever long. */
+Test(sysmon, whoever_runs_past_a_timer_is_asked_to_yield, .init = up, .fini = down)
+{
+    store_rlx(&p->timer_next, rti_clock_monotonic());
+    while (!load_rlx(&p->preempt))
+        store_rlx(&p->tick, load_rlx(&p->tick) + 1);
 }
 
 Test(sysmon, a_long_call_loses_its_p, .init = up, .fini = down)
