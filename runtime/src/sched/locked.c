@@ -39,8 +39,9 @@ void rti_locked_leave(void)
         untie(m, g);
 }
 
-void rti_locked_end(struct m *m)
+void rti_locked_end(void)
 {
+    struct m *m = rti_m_self();
     m->ending = true;
     untie(m, m->locked_g);
 }
