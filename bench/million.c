@@ -101,9 +101,9 @@ static int measure(void *arg)
     int64_t wake_cpu = bench_cpu_ns() - cpu;
 
     bench_line_open(&line, m->name, &run);
-    bench_line_num(&line, "cpu_ns_per_op", each(m, run.sample[0].cpu_ns));
-    bench_line_num(&line, "fresh_bytes", each(m, fresh));
-    bench_line_num(&line, "idle_bytes", each(m, idle));
+    bench_line_num(&line, "spawn_cpu_ns", each(m, run.sample[0].cpu_ns));
+    bench_line_num(&line, "fresh_bytes_each", each(m, fresh));
+    bench_line_num(&line, "bytes_each", each(m, idle));
     bench_line_int(&line, "copied_out", (int64_t)saved);
     bench_line_num(&line, "trim_cpu_ns", each(m, trim_cpu));
     bench_line_num(&line, "wake_cpu_ns", each(m, wake_cpu));

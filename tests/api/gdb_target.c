@@ -48,15 +48,19 @@ static int app(void *arg)
 {
     static char text[16384];
     static int answer = 42;
-    struct rt_go_attr attr = {.name = "the receiver"};
+    struct rt_go_attr attr = {.name = "the receiver"}, asleep = {.name = "asleep", .hibernate = true};
     (void)arg;
     never = rt_chan_new(sizeof(int), 0);
     rt_go_attr(&attr, receiver, &answer);
     rt_go(caller, NULL);
+    rt_go_attr(&asleep, receiver, &answer);
     do {
         rt_yield();
         rt_stack(text, sizeof text, true);
-    } while (!strstr(text, "[chan receive, \"the receiver\"]") || !strstr(text, "[syscall]"));
+    } while (!strstr(text, "[chan receive, \"the receiver\"]") || !strstr(text, "[syscall]") ||
+             !strstr(text, "[chan receive, \"asleep\"]"));
+    for (int i = 0; i < 20 && rt_stacks_trim() == 0; i++) /* without membarrier(2) none ever is */
+        ;
     rt_go(never_run, NULL);
     gdb_here();
     return 0;

@@ -499,8 +499,8 @@ Test(go, a_stack_overflow_names_the_goroutine_and_ends_with_status_2)
     int status = run_child(overflow_app, 2, NULL);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2);
     cr_assert(strstr(report, "fatal: stack overflow") != NULL);
-    cr_assert(strstr(report, "digger") != NULL);
     cr_assert(strstr(report, "created by goroutine 1") != NULL);
+    cr_assert(strstr(report, "goroutine 2 [running, \"digger\"]:\n") && strstr(report, "\noverflow_depth(...)\n"));
     status = run_child(overflow_app, 2, "guardpages=1");
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2);
     cr_assert(strstr(report, "fatal: stack overflow") != NULL);

@@ -101,6 +101,7 @@ static void reader(void *arg)
         ssize_t n = rt_read(p->in, &c, 1, swarm_draw(&p->dice, 2) ? until : RT_NO_DEADLINE);
         HOLDS((n == 1 && c == (char)got) || (n == -ETIMEDOUT && rt_now() >= until));
         got += n == 1;
+        swarm_dawdle(&p->dice);
     }
     char c;
     p->drained = true;

@@ -52,6 +52,13 @@ struct dice swarm_split(struct dice *d)
     return child;
 }
 
+static void sleep_some(struct dice *d)
+{
+    int64_t ns = swarm_between(d, 0, 3) * d->unit_ns, before = rt_now();
+    rt_sleep(ns);
+    HOLDS(rt_now() - before >= ns);
+}
+
 void swarm_dawdle(struct dice *d)
 {
     switch (swarm_draw(d, 8)) {
@@ -64,7 +71,7 @@ void swarm_dawdle(struct dice *d)
         break;
     case 3:
         if (swarm_draw(d, 4) == 0)
-            rt_sleep(swarm_between(d, 0, 3) * d->unit_ns);
+            sleep_some(d);
         break;
     default:
         break;

@@ -16,6 +16,11 @@ from gdb.unwinder import Unwinder
 STATES = ["idle", "runnable", "running", "waiting", "syscall", "dead"]
 IDLE, RUNNABLE, RUNNING, WAITING, BLOCKING, DEAD = range(6)
 STATE_MASK = 0xff
+STACK_BYTES = (64 << 10, 16 << 10, 256 << 10, 1 << 20)  # by enum rt_stack (runtime/src/parts/stackpool.c)
+HIB_SAVED = 3
+# As in runtime/src/sched/spawn.c.
+COLOURS, COLOUR_BYTES = 16, 64
+BACKTRACE = ("bt", "backtrace", "where")
 # Where rti_context_switch (runtime/src/arch/context_*.S) leaves registers above the saved stack pointer.
 X86_SAVED = ["r15", "r14", "r13", "r12", "rbx"]
 ARM_SAVED = ["x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28"]
@@ -161,9 +166,65 @@ def started(g):
     return int(g["stack_lo"]) != 0
 
 
+def copied_out(g):
+    return int(atomic(g["hib"])) == HIB_SAVED
+
+
+def number(v):
+    return int(v.cast(gdb.lookup_type("unsigned long")))
+
+
+class Copy:
+    """The words of a stack that hibernates, unpacked (the format is in runtime/src/parts/stackcode.h)."""
+
+    def __init__(self, g):
+        self.sp = number(g["ctx"]["sp"])
+        top = number(g["stack_lo"]) + STACK_BYTES[int(g["stack_class"])] - int(g["id"]) % COLOURS * COLOUR_BYTES
+        words = (top - self.sp) // 8
+        tag_bytes = (words + 15) // 16 * 4
+        memory, packed = gdb.selected_inferior(), number(g["saved"])
+        tags = bytes(memory.read_memory(packed, tag_bytes))
+        tag = [tags[i // 4] >> i % 4 * 2 & 3 for i in range(words)]
+        parts = bytes(memory.read_memory(packed + tag_bytes, 4 * sum((0, 1, 1, 2)[t] for t in tag)))
+        upper = (0, self.sp >> 32, number(value("rti_stackcode_pack").address) >> 32, 0)
+        self.words, at = [], 0
+
+        def part():
+            nonlocal at
+            at += 4
+            return int.from_bytes(parts[at - 4:at], "little")
+
+        for t in tag:
+            low = part() if t else 0
+            self.words.append((part() if t == 3 else upper[t]) << 32 | low)
+
+    def word(self, at):
+        i = (at - self.sp) // 8
+        return self.words[i] if at % 8 == 0 and 0 <= i < len(self.words) else 0
+
+    def lines(self, g):
+        """(pc, name, place) by frame pointers, innermost first."""
+        pc, fp = number(g["ctx"]["pc"]), number(g["ctx"]["fp"])
+        while pc:
+            block = gdb.block_for_pc(pc - 1)
+            while block and not block.function:
+                block = block.superblock
+            sal = gdb.find_pc_line(pc - 1)
+            name = block.function.name if block else "??"
+            where = "%s at %s:%d" % (name, sal.symtab.filename, sal.line) if sal.symtab else name
+            yield pc, name, where
+            pc, older = self.word(fp + 8), self.word(fp)
+            if fp and older <= fp:
+                older = 0
+            fp = older
+
+
 def where(g):
     if not started(g):
         return "%s, never run" % g["fn"].format_string(raw=True)
+    if copied_out(g):
+        found = list(Copy(g).lines(g))
+        return next((line for _, name, line in found if name.startswith("rt_")), found[0][2])
     try:
         with In(g):
             frame, first = gdb.selected_frame(), None
@@ -221,8 +282,14 @@ class Goroutine(gdb.Command):
         if not started(g):
             print("never run: %s" % g["fn"].format_string(raw=True))
             return
+        if copied_out(g):
+            if command not in BACKTRACE:
+                raise gdb.GdbError("goroutine %d hibernates, its stack is copied out: only bt" % int(g["id"]))
+            for n, (pc, _, line) in enumerate(Copy(g).lines(g)):
+                print("#%-3d 0x%016x in %s" % (n, pc, line))
+            return
         with In(g):
-            if command in ("bt", "backtrace", "where"):
+            if command in BACKTRACE:
                 for line in frames(g):
                     print(line)
             else:

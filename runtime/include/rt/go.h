@@ -12,7 +12,7 @@
 RT_DECLS_BEGIN
 
 /* Bytes a goroutine's stack may grow into; memory is committed page by page as it is touched. Running over the end hits
- * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that is not built
+ * the guard below (16 KiB; 64 KiB of the two large classes) and is a fatal "stack overflow". Code that was not built
  * with -fstack-clash-protection can step over it with one frame larger than that. */
 enum rt_stack {
     RT_STACK_DEFAULT, /* 64 KiB */
@@ -65,11 +65,11 @@ void rt_set_name(const char *name);
 void rt_lock_thread(void);
 void rt_unlock_thread(void);
 /* The calling goroutine lends out addresses of its stack until the matching unpin: the stack stays in memory however
- * long it is parked. Counted, up to 65535. Needed only by goroutines started with .hibernate; a no-op on a thread that
+ * long it is parked. Counted, up to 255. Needed only by goroutines started with .hibernate; a no-op on a thread that
  * runs none. */
 void rt_stack_pin(void);
 void rt_stack_unpin(void);
-/* Gives back what stacks hold in vain, as the runtime does by itself a few seconds apart: free stacks, the pages below
+/* Gives back what stacks hold in vain, as the runtime does by itself ten seconds apart: free stacks, the pages below
  * the stack pointer of parked goroutines, and the whole stack of those with .hibernate. A goroutine is taken when it
  * has not run since the call before, so two calls take all that idle. Returns how many stacks were copied out. Takes
  * about a microsecond a goroutine; yields in between. Any goroutine, and any thread while rt_main runs. Does nothing

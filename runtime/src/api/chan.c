@@ -160,7 +160,7 @@ static int32_t wait_locked(struct rt_chan *c, struct rti_waitq *q, void *value, 
     rti_sched_park_unlock(&c->lock, why);
     if (UNLIKELY(at != value))
         leave_slot(g, at, why == RTI_WAIT_CHAN_SEND ? NULL : value, bytes);
-    return g->box.result;
+    return g->result;
 }
 
 /* On a nil channel: nobody can ever find and ready this goroutine. */

@@ -79,8 +79,8 @@ void rt_stack_pin(void)
     struct m *m = rti_m_self();
     if (!m || !m->curg)
         return;
-    uint16_t pins = load_rlx(&m->curg->pins);
-    CHECK(pins < UINT16_MAX);
+    uint8_t pins = load_rlx(&m->curg->pins);
+    CHECK(pins < UINT8_MAX);
     store_rlx(&m->curg->pins, pins + 1); /* read by others once it is parked: after a store_rel of its status */
 }
 
@@ -89,7 +89,7 @@ void rt_stack_unpin(void)
     struct m *m = rti_m_self();
     if (!m || !m->curg)
         return;
-    uint16_t pins = load_rlx(&m->curg->pins);
+    uint8_t pins = load_rlx(&m->curg->pins);
     CHECK(pins > 0);
     store_rlx(&m->curg->pins, pins - 1);
 }

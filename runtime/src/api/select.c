@@ -168,11 +168,11 @@ static void queue_locked(struct choice *s, struct g *g)
 static int wait_locked(struct choice *s)
 {
     struct g *g = rti_waiter_self();
-    store_rlx(&g->box.select_done, 0); /* published by the release of the locks */
+    store_rlx(&g->select_done, 0); /* published by the release of the locks */
     queue_locked(s, g);
     rti_sched_park(unlock_after_switch, s, RTI_WAIT_SELECT);
-    uint32_t mark = load_rlx(&g->box.select_done); /* written by who made this goroutine ready */
-    bool passed = g->box.result == RTI_WOKEN_VALUE;
+    uint32_t mark = load_rlx(&g->select_done); /* written by who made this goroutine ready */
+    bool passed = g->result == RTI_WOKEN_VALUE;
     lock_all(s);
     for (int i = 0; i < s->n; i++)
         rti_waiter_remove(queue_of(&s->cases[s->order[i]]), &s->waiters[i]);

@@ -68,17 +68,17 @@ static inline struct rti_waiter *rti_waiter_pop(struct rti_waitq *q)
     for (struct rti_waiter *w; (w = load_rlx(&q->head)) != NULL;) {
         rti_waiter_remove(q, w);
         uint32_t open = 0;
-        if (!w->mark || cas_acq_rel(&w->g->box.select_done, &open, w->mark)) /* the first one wins the select */
+        if (!w->mark || cas_acq_rel(&w->g->select_done, &open, w->mark)) /* the first one wins the select */
             return w;
     }
     return NULL;
 }
 
 /* Leaves the answer; the caller readies the G after it has released the lock. The record is dead from then on. */
-static inline struct g *rti_waiter_answer(struct rti_waiter *w, int32_t result)
+static inline struct g *rti_waiter_answer(struct rti_waiter *w, int16_t result)
 {
     struct g *g = w->g;
-    g->box.result = result;
+    g->result = result;
     return g;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/peek.h"
 #include <rt/check.h>
 
 enum { CLEARED, WOKEN, SLEEPING };
@@ -55,7 +56,7 @@ bool rti_note_sleep_for(struct rti_note *note, int64_t timeout_ns)
 
 bool rti_note_has_sleeper(const struct rti_note *note)
 {
-    return load_rlx(&((struct rti_note *)(uintptr_t)note)->word) == SLEEPING;
+    return rti_peek_u32(&note->word) == SLEEPING;
 }
 
 void rti_note_wake(struct rti_note *note)

@@ -36,8 +36,10 @@ static void on_fault(int signo, siginfo_t *info, void *context)
 {
     struct m *m = rti_m_self();
     struct g *g = m ? m->curg : NULL;
-    if (g && info->si_code > 0 && is_overflow(g, info->si_addr))
-        rti_overflow_report(g, info->si_addr);
+    if (g && info->si_code > 0 && is_overflow(g, info->si_addr)) {
+        rti_overflow_tell(g, info->si_addr);
+        rti_fatal_overflow(context);
+    }
     if (g) {
         rti_print_text("fatal: %s at address %p in goroutine %lu %s\n", signo == SIGSEGV ? "SIGSEGV" : "SIGBUS",
                        info->si_addr, (unsigned long)g->id, g->name ? g->name : "");

@@ -52,6 +52,14 @@ void rti_fatal_quit(int code, const void *context)
     rti_throw_die();
 }
 
+void rti_fatal_overflow(const void *context)
+{
+    rti_throw_begin();
+    rti_fatal_fault(context);
+    rti_throw_set_dump(NULL);
+    rti_throw_die();
+}
+
 void rti_fatal_fault(const void *context)
 {
     struct rti_traceback_at here = interrupted(context);

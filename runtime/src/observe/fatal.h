@@ -1,5 +1,5 @@
 /* fatal.h - what a dying process says about its goroutines; GOTRACEBACK decides how much. Threads: any, signal
- * handlers. Memory: about 12 KiB of the caller's stack. */
+ * handlers. Memory: about 14 KiB of the caller's stack. */
 #ifndef RTI_FATAL_H
 #define RTI_FATAL_H
 
@@ -9,6 +9,9 @@
 void rti_fatal_dump(void);
 /* SIGQUIT, in its handler: says so, prints every stack, ends the process with status 2 as Go does. */
 NORETURN void rti_fatal_quit(int code, const void *context);
+/* The goroutine of this thread ran over its stack, in the handler, after that was told: as a fault, and the end of the
+ * process with status 2. */
+NORETURN void rti_fatal_overflow(const void *context);
 /* A fault in the goroutine of this thread, in its handler: its stack, or all of them if GOTRACEBACK asks for more. */
 void rti_fatal_fault(const void *context);
 

@@ -80,7 +80,7 @@ static void print_p(struct rti_outbuf *o, uint32_t i)
     /* Go's numbers are ours. */
     rti_outbuf_text(o, "  P%u: status=%u schedtick=%u syscalltick=%u", i, load_rlx(&p->state), load_rlx(&p->tick),
                     (uint32_t)load_rlx(&p->count.calls));
-    print_id(o, " m=", m != NULL, m ? m->id : 0);
+    print_id(o, " m=", m != NULL, m ? rti_peek_u32(&m->id) : 0);
     rti_outbuf_text(o, " runqsize=%u gfreecnt=%u timerslen=%u\n", rti_runq_ring_len(&p->runq),
                     rti_peek_u32(&p->gfree_count), rti_peek_u32(&p->timers.len));
 }
@@ -95,7 +95,7 @@ struct m_line {
 static void print_m_line(struct rti_outbuf *o, const struct m_line *l)
 {
     rti_outbuf_text(o, "  M%u:", l->id);
-    print_id(o, " p=", l->p != NULL, l->p ? l->p->id : 0);
+    print_id(o, " p=", l->p != NULL, l->p ? rti_peek_u32(&l->p->id) : 0);
     print_id(o, " curg=", l->g != NULL, l->g ? (unsigned long)rti_peek_u64(&l->g->id) : 0);
     rti_outbuf_text(o, " mallocing=0 throwing=%u preemptoff= locks=0 dying=%u spinning=%s blocked=%s", l->throwing,
                     l->throwing > 0, boolean(l->spinning), boolean(l->blocked));
@@ -105,7 +105,7 @@ static void print_m_line(struct rti_outbuf *o, const struct m_line *l)
 
 static void print_m(struct rti_outbuf *o, struct m *m, bool dying)
 {
-    struct m_line line = {.id = m->id,
+    struct m_line line = {.id = rti_peek_u32(&m->id),
                           .throwing = dying && m == rti_m_self() ? THROWING_RUNTIME : 0,
                           .p = rti_peek_pointer(&m->p),
                           .g = rti_peek_pointer(&m->curg),
@@ -136,7 +136,7 @@ static unsigned go_status(uint32_t status)
 /* Whose thread g is on. Only a G that is on one is looked for. */
 static struct m *m_of(const struct g *g)
 {
-    for (struct m *m = rti_peek_pointer(&rti_world.all_m); m; m = m->all_next)
+    for (struct m *m = rti_peek_pointer(&rti_world.all_m); m; m = rti_peek_pointer(&m->all_next))
         if (rti_peek_pointer(&m->curg) == g)
             return m;
     return NULL;
@@ -151,9 +151,9 @@ static void print_g(struct g *g, void *arg)
     struct m *m = state == RTI_G_RUNNING || state == RTI_G_BLOCKING ? m_of(g) : NULL;
     rti_outbuf_text(o, "  G%lu: status=%u(%s)", (unsigned long)rti_peek_u64(&g->id), go_status(status),
                     why ? rti_deadlock_reason(why) : "");
-    print_id(o, " m=", m != NULL, m ? m->id : 0);
+    print_id(o, " m=", m != NULL, m ? rti_peek_u32(&m->id) : 0);
     struct m *locked = rti_peek_u8(&g->locked) ? rti_peek_pointer(&g->locked_m) : NULL;
-    print_id(o, " lockedm=", locked != NULL, locked ? locked->id : 0);
+    print_id(o, " lockedm=", locked != NULL, locked ? rti_peek_u32(&locked->id) : 0);
     rti_outbuf_text(o, "\n");
 }
 

@@ -7,7 +7,9 @@
 #include "base/peek.h"
 #include "proc/g.h"
 #include "proc/world.h"
+#include "parts/stackcode.h"
 #include "sched/deadlock.h"
+#include "sched/hibernate.h"
 #include "sched/symbol.h"
 
 /* As Go: of a deep stack the innermost and the outermost frames. */
@@ -24,6 +26,11 @@ struct traceback {
     uintptr_t inner[INNER]; /* program counters, from the inside out */
     uintptr_t outer[OUTER]; /* the last ones, as a ring */
     size_t frames;
+    struct {
+        uintptr_t at; /* where these bytes belong, while the stack is copied out */
+        size_t bytes;
+        uint64_t words[RTI_STACKCODE_MAX / sizeof(uint64_t)];
+    } copy;
     bool interrupted; /* the innermost is not a return address */
 };
 
@@ -45,6 +52,15 @@ struct bounds {
     uintptr_t lo, hi;
 };
 
+/* A word of a stack, or of its copy. */
+static uintptr_t word(const struct traceback *t, uintptr_t at)
+{
+    uintptr_t offset = at - t->copy.at;
+    if (offset < t->copy.bytes)
+        return t->copy.words[offset / sizeof(uint64_t)];
+    return (uintptr_t)rti_peek_pointer((const void *)at);
+}
+
 /* A record [older frame pointer, return address] lies at fp on both architectures. */
 static void walk(struct traceback *t, struct bounds b, struct rti_traceback_at at)
 {
@@ -54,8 +70,8 @@ static void walk(struct traceback *t, struct bounds b, struct rti_traceback_at a
         add_frame(t, at.pc);
     uintptr_t fp = at.fp;
     while (fp >= b.lo && fp <= b.hi - 2 * sizeof(uintptr_t) && fp % sizeof(uintptr_t) == 0) {
-        uintptr_t older = (uintptr_t)rti_peek_pointer((const void *)fp);
-        uintptr_t pc = (uintptr_t)rti_peek_pointer((const void *)(fp + sizeof(uintptr_t)));
+        uintptr_t older = word(t, fp);
+        uintptr_t pc = word(t, fp + sizeof(uintptr_t));
         if (!pc)
             return;
         add_frame(t, pc);
@@ -89,10 +105,17 @@ static bool walk_stopped(struct traceback *t, const struct g *g, uint32_t state)
     struct rti_traceback_at at = saved(g);
     if (!find_stack(g, &b))
         return false;
+    t->copy.at = (uintptr_t)rti_peek_pointer(&g->ctx.sp);
+    t->copy.bytes = rti_hibernate_peek(g, t->copy.words);
+    bool copied_out = t->copy.bytes > 0;
     walk(t, b, at);
+    t->copy.bytes = 0;
     fence_compiler();
     struct rti_traceback_at now = saved(g);
-    return rti_g_state(g) == state && now.pc == at.pc && now.fp == at.fp && find_stack(g, &b2) && b2.lo == b.lo;
+    uint8_t hib = load_acq(&((struct g *)(uintptr_t)g)->hib); /* pairs with the stores of the hibernator */
+    bool still_so = hib != RTI_HIB_DROPPING && (hib == RTI_HIB_SAVED) == copied_out;
+    return still_so && rti_g_state(g) == state && now.pc == at.pc && now.fp == at.fp && find_stack(g, &b2) &&
+           b2.lo == b.lo;
 }
 
 /* An address inside the instruction: a return address may already be another function's. */
@@ -238,7 +261,7 @@ static void print_running(struct traceback *t, const struct g *g)
     if (t->frames == 0)
         rti_outbuf_text(t->out, "\tgoroutine's thread is on another stack; stack unavailable\n");
     else
-        print_frames(t, g, t->here->programs);
+        print_frames(t, g, t->here && t->here->programs);
 }
 
 static void print_stack(struct traceback *t, const struct g *g, uint32_t state)

@@ -1,5 +1,5 @@
 /* traceback.h - the stacks of goroutines as text, in the format of Go's tracebacks. Threads: any, signal handlers;
- * nothing is locked or stopped. Memory: about 7 KiB of the caller's stack.
+ * nothing is locked or stopped. Memory: about 9 KiB of the caller's stack.
  * A stack is walked by its frame pointers, from where its goroutine was switched away or entered a blocking call, and
  * never outside its own bounds, so a walk cannot fault even when the goroutine runs on meanwhile; a state or context
  * that changed during the walk makes it void. */

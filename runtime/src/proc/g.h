@@ -19,6 +19,7 @@
 #include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "parts/gqueue.h"
+#include "parts/stackpool.h"
 #include "proc/waitbox.h"
 #include <rt/attr.h>
 #include <rt/check.h>
@@ -36,16 +37,17 @@ struct g {
     struct rti_qnode link;  /* in the queue it is in; free to use while parked (rti_sched_link) */
     struct rti_context ctx; /* offsets 8, 16, 24: known to debuggers */
     _Atomic(uint32_t) status;
-    _Atomic(uint8_t) wait; /* enum rti_wait while WAITING; written by itself, read by dumps */
-    uint8_t stack_class;   /* asked for at spawn */
-    bool guarded;          /* its stack has a guard page */
-    bool locked;           /* runs on locked_m only, and that on nothing else; written by itself */
-    char *stack_lo;        /* lowest usable byte; NULL until first run and after exit */
-    char *stack_hi;
-    _Atomic(uint8_t) hib;   /* enum rti_hib; who may change it: sched/hibernate.h */
-    bool may_hibernate;     /* asked for at spawn: nobody else touches its stack while it is parked */
-    _Atomic(uint16_t) pins; /* how often it has said that somebody does; written by itself */
-    uint32_t seen;          /* the hibernator's, under its lock: the status at its last look */
+    _Atomic(uint32_t) since_s; /* world.now_s when it last parked; written by itself, read by dumps */
+    _Atomic(uint8_t) wait;     /* enum rti_wait while WAITING; written by itself, read by dumps */
+    uint8_t stack_class;       /* asked for at spawn */
+    bool guarded;              /* its stack has a guard page */
+    bool locked;               /* runs on locked_m only, and that on nothing else; written by itself */
+    _Atomic(uint8_t) hib;      /* enum rti_hib; who may change it: sched/hibernate.h */
+    bool may_hibernate;        /* asked for at spawn: nobody else touches its stack while it is parked */
+    _Atomic(uint8_t) pins;     /* how often it has said that somebody does; written by itself */
+    uint8_t seen;              /* the hibernator's, under its lock: what it saw at its last look */
+    char *stack_lo;            /* lowest usable byte; NULL until first run and after exit */
+    struct m *locked_m;        /* while locked */
     /* line 2: the start, and who made it */
     uint64_t id;
     void (*fn)(void *arg);
@@ -54,14 +56,14 @@ struct g {
         void *saved; /* while hib is SAVED: the copy of its stack */
     };
     const char *name;
-    void *created_at;             /* return address of the spawn */
-    uint64_t parent;              /* id of the spawner, 0 for a thread outside */
-    _Atomic(struct g *) all_next; /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
-    struct rti_waitbox box;       /* the last word of line 2, and line 3 */
-    _Atomic(uint32_t) since_s;    /* world.now_s when it last parked; written by itself, read by dumps */
-    uint32_t lock_depth;          /* rt_lock_thread less rt_unlock_thread; its own */
-    struct m *locked_m;           /* while locked */
-    struct rti_stackhints hints;  /* empty but for sanitizers */
+    void *created_at;              /* return address of the spawn */
+    uint64_t parent;               /* id of the spawner, 0 for a thread outside */
+    _Atomic(struct g *) all_next;  /* the one made after it; written once, by its maker (rel), read by dumps (acq) */
+    _Atomic(uint32_t) select_done; /* of a select it waits in: 0 open, else the mark of the record that won it */
+    int16_t result;                /* its waker's answer: 0 closed or woken, 1 value passed */
+    uint16_t lock_depth;           /* rt_lock_thread less rt_unlock_thread; its own */
+    struct rti_waitbox box;        /* line 3 */
+    struct rti_stackhints hints;   /* empty but for sanitizers */
 } CACHE_ALIGNED;
 
 /* A new G, IDLE and zeroed, on the list of all Gs. Never NULL. */
@@ -79,6 +81,12 @@ static inline struct g *rti_g_after(struct g *g)
 /* Calls visit on every G there ever was, oldest first. Async-signal-safe; the Gs may change meanwhile. */
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg);
 const char *rti_g_state_name(uint32_t state);
+
+/* The end of its stack (exclusive), while it has one. */
+static inline char *rti_g_stack_hi(const struct g *g)
+{
+    return g->stack_lo + rti_stackpool_usable((enum rt_stack)g->stack_class);
+}
 
 static inline uint32_t rti_g_state(const struct g *g)
 {

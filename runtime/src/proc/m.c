@@ -7,26 +7,9 @@
 static struct rti_slab slab = RTI_SLAB_INIT(sizeof(struct m));
 _Thread_local struct m *rti_m_current;
 
-/* From one rt_main to the next. Filled while no M runs, taken from under the lock of whoever makes Ms. */
-static struct m *pool;
-
-void rti_m_retire(struct m *m)
-{
-    m->idle_next = pool;
-    pool = m;
-}
-
-static struct m *reuse(void)
-{
-    struct m *m = pool;
-    pool = m->idle_next;
-    memset(m, 0, sizeof *m);
-    return m;
-}
-
 struct m *rti_m_new(uint32_t id)
 {
-    struct m *m = pool ? reuse() : rti_slab_take(&slab);
+    struct m *m = rti_slab_take(&slab);
     m->id = id;
     m->points.rand.state = id;
     return m;

@@ -89,8 +89,6 @@ struct m {
 
 /* Under the world's lock, or before there is a second thread. */
 struct m *rti_m_new(uint32_t id);
-/* For the next rt_main; only while no M runs. */
-void rti_m_retire(struct m *m);
 /* An M whose thread was joined is as new, but that `call` goes on rising: sysmon may still compare it. */
 void rti_m_reset(struct m *m, uint32_t id);
 

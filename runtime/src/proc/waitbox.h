@@ -1,8 +1,8 @@
 /* waitbox.h - what a parked goroutine waits with, kept in its G: the record by which others find it, the value that
- * passes, and the answer its waker leaves. Nobody but the goroutine itself then touches its stack while it is parked,
- * so that the stack can be copied out (sched/hibernate.h). Threads: the G itself, and its waker between unlinking it
- * under the object's lock and rti_sched_ready(). Memory: part of struct g. A goroutine waits for one thing at a time,
- * so the records share their place. */
+ * passes, (the answer its waker leaves stands beside it in the G). Nobody but the goroutine itself then touches its
+ * stack while it is parked, so that the stack can be copied out (sched/hibernate.h). Threads: the G itself, and its
+ * waker between unlinking it under the object's lock and rti_sched_ready(). Memory: part of struct g. A goroutine waits
+ * for one thing at a time, so the records share their place. */
 #ifndef RTI_WAITBOX_H
 #define RTI_WAITBOX_H
 
@@ -38,8 +38,6 @@ struct rti_sema_waiter {
 enum { RTI_WAITBOX_VALUE = 24 }; /* bytes that pass without an allocation */
 
 struct rti_waitbox {
-    _Atomic(uint32_t) select_done; /* 0 open, else the mark of the record that won the select */
-    int32_t result;                /* 0 closed or woken, 1 value passed, negative -errno */
     union {
         struct {
             struct rti_waiter waiter;

@@ -6,6 +6,7 @@
 #include "base/lock.h"
 #include "base/membarrier.h"
 #include "base/pages.h"
+#include "base/peek.h"
 #include "parts/savepool.h"
 #include "parts/stackcode.h"
 #include "proc/g.h"
@@ -55,7 +56,6 @@ static bool enabled(void)
 
 void rti_hibernate_init(void)
 {
-    size_t bytes = RTI_STACKHINTS_SANITIZED ? (size_t)256 << 20 : (size_t)16 << 30;
     hib.background = (struct walk){0};
     hib.claimed = 0;
     hib.next_ns = 0;
@@ -66,7 +66,7 @@ void rti_hibernate_init(void)
     store_rlx(&hib.trimmed, 0);
     store_rlx(&hib.refused, 0);
     if (enabled())
-        rti_savepool_init(&hib.pool, bytes);
+        rti_savepool_init(&hib.pool, rti_world.stacks.bytes / 16); /* a copy is a small part of a stack */
 }
 
 void rti_hibernate_destroy(void)
@@ -137,7 +137,7 @@ RTI_NO_SANITIZE static void prepare(struct claim *c)
 static void restore(struct g *g)
 {
     char *sp = g->ctx.sp;
-    rti_stackcode_unpack(sp, sp, (size_t)(rti_spawn_top(g, g->stack_hi) - sp), g->saved);
+    rti_stackcode_unpack(sp, sp, (size_t)(rti_spawn_top(g, rti_g_stack_hi(g)) - sp), g->saved);
     rti_savepool_give(&hib.pool, g->saved);
     add_rlx(&hib.restored, 1);
 }
@@ -170,12 +170,13 @@ void rti_hibernate_start(struct g *g)
 /* Has g waited since the last look? Remembers what it saw. */
 static bool wanted_locked(struct g *g, uint32_t status)
 {
-    uint32_t done = status | RTI_G_STATE_MASK; /* no state: dealt with in this wait */
-    bool idle = g->seen == status || (rti_debugvars.hibernate >= EAGER && g->seen != done);
+    /* Seven bits of its generation tell waits apart; a wait taken for another one is only taken too early. */
+    uint8_t seen = (uint8_t)(status / RTI_G_GENERATION << 1), done = seen | 1; /* done: dealt with in this wait */
+    bool idle = g->seen == seen || (rti_debugvars.hibernate >= EAGER && g->seen != done);
     if ((status & RTI_G_STATE_MASK) != RTI_G_WAITING || load_rlx(&g->hib) != RTI_HIB_NONE)
         return false;
     if (g->seen != done)
-        g->seen = idle ? done : status;
+        g->seen = idle ? done : seen;
     return idle;
 }
 
@@ -350,8 +351,30 @@ size_t rti_hibernate_copy(struct g *g, void *to)
 {
     if (load_acq(&g->hib) != RTI_HIB_SAVED) /* pairs with store_rel in publish_locked */
         return 0;
-    size_t bytes = (size_t)(rti_spawn_top(g, g->stack_hi) - (char *)g->ctx.sp);
+    size_t bytes = (size_t)(rti_spawn_top(g, rti_g_stack_hi(g)) - (char *)g->ctx.sp);
     rti_stackcode_unpack(to, g->ctx.sp, bytes, g->saved);
+    return bytes;
+}
+
+static bool is_saved(const struct g *g)
+{
+    return load_acq(&((struct g *)(uintptr_t)g)->hib) == RTI_HIB_SAVED; /* pairs with store_rel in publish_locked */
+}
+
+size_t rti_hibernate_peek(const struct g *g, void *to)
+{
+    if (!is_saved(g))
+        return 0;
+    const char *packed = rti_peek_pointer(&g->saved), *sp = rti_peek_pointer(&g->ctx.sp);
+    char *low = rti_peek_pointer(&g->stack_lo);
+    size_t usable = rti_stackpool_usable((enum rt_stack)(rti_peek_u8(&g->stack_class) % RT_STACK_COUNT));
+    size_t bytes = (size_t)(rti_spawn_top(g, low + usable) - sp);
+    /* A buffer that is used again may pack more than it has room for: read on then, up to the end of the region. */
+    const char *lo = rti_peek_pointer(&hib.pool.region), *hi = rti_peek_pointer(&hib.pool.end);
+    if (!is_saved(g) || bytes > RTI_STACKCODE_MAX || bytes % sizeof(uint64_t) != 0 || !lo || packed < lo ||
+        packed + RTI_STACKCODE_ROOM > hi)
+        return 0;
+    rti_stackcode_unpack(to, sp, bytes, packed);
     return bytes;
 }
 

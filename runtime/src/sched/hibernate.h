@@ -35,7 +35,7 @@ struct rti_hibernate_counts {
 };
 
 /* At boot, after the switches were read and membarrier is known; and when nobody runs any more. */
-void rti_hibernate_init(void);
+void rti_hibernate_init(void); /* after the stacks are reserved */
 void rti_hibernate_destroy(void);
 
 /* For round.c: g, whose hib is not NONE, is about to be started. Afterwards its stack is as it left it. */
@@ -44,7 +44,7 @@ void rti_hibernate_start(struct g *g);
 /* One look at all goroutines and at the free stacks. A goroutine is taken when it has not run since the look before.
  * Any thread, any goroutine (which yields in between). Returns how many stacks were copied out. */
 size_t rti_hibernate_cycle(void);
-/* The same, piece by piece and a few seconds apart: sysmon calls it in each of its rounds. True: there is more to do
+/* The same, piece by piece and ten seconds apart: sysmon calls it in each of its rounds. True: there is more to do
  * soon. */
 bool rti_hibernate_step(int64_t now);
 /* When the next cycle of rti_hibernate_step is due; INT64_MAX when nothing has run since the last ones, so that sysmon
@@ -56,6 +56,10 @@ int64_t rti_hibernate_next(void);
  * goroutines, between rti_hibernate_hold() and rti_hibernate_resume(): nothing is claimed or dropped meanwhile. The
  * caller sees to it that g is not started. */
 size_t rti_hibernate_copy(struct g *g, void *to);
+/* For dumps, which hold nothing and may be handlers: what g's stack holds from its stack pointer on, if it is SAVED; 0
+ * bytes else. Never faults; if g is started meanwhile it is nonsense, so the caller looks at g's status and context
+ * again afterwards. `to` as above. */
+size_t rti_hibernate_peek(const struct g *g, void *to);
 void rti_hibernate_hold(void);
 void rti_hibernate_resume(void);
 

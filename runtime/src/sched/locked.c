@@ -16,6 +16,7 @@ void rti_locked_enter(void)
 {
     struct m *m = rti_m_self();
     struct g *g = m ? m->curg : NULL;
+    CHECK(!g || g->lock_depth < UINT16_MAX);
     if (!g || g->lock_depth++ > 0)
         return;
     g->locked_m = m;

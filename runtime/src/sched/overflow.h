@@ -8,7 +8,10 @@
 
 struct g;
 
-/* g touched at: says so, with id, name, function and creation site; ends the process with status 2. */
+/* g touched at: says so, and no more. */
+void rti_overflow_tell(const struct g *g, const void *at);
+/* The same, where its stack cannot be walked: says so, with id, name, function and creation site; ends the process with
+ * status 2. */
 NORETURN void rti_overflow_report(const struct g *g, const void *at);
 
 #endif

@@ -32,7 +32,7 @@ static bool between_sections(struct m *m, uintptr_t sp)
     struct g *g = m->curg;
     if (!g || m->finish != RTI_FINISH_NONE || (load_rlx(&m->call) & 1) || rti_lock_depth() > 0)
         return false;
-    return sp >= (uintptr_t)g->stack_lo && sp < (uintptr_t)g->stack_hi;
+    return sp >= (uintptr_t)g->stack_lo && sp < (uintptr_t)rti_g_stack_hi(g);
 }
 
 static void stop_here_sig(struct m *m, const void *context)

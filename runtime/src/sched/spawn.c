@@ -101,7 +101,6 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void))
     if (!rti_stackpool_take(&rti_world.stacks, &p->stacks, (enum rt_stack)g->stack_class, &s))
         rt_throw("out of memory: the region for stacks (%zu MiB) is used up", rti_world.stacks.bytes >> 20);
     g->stack_lo = s.lo;
-    g->stack_hi = s.hi;
     g->guarded = s.guarded;
     rti_stackhints_bind(&g->hints, s.lo, (size_t)(s.hi - s.lo));
     rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive);
@@ -134,7 +133,7 @@ static void spill(struct p *p, uint32_t keep)
 
 void rti_spawn_recycle(struct p *p, struct g *g)
 {
-    struct rti_stack s = {.lo = g->stack_lo, .hi = g->stack_hi, .class = g->stack_class, .guarded = g->guarded};
+    struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
     rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
     rti_stackhints_unbind(&g->hints);
     store_rlx(&g->wait, RTI_WAIT_NONE);

@@ -31,7 +31,7 @@ Test(chan_locked, a_value_goes_straight_into_the_waiting_receivers_variable)
     cr_assert_eq(rti_chan_send_locked(&f.c, &value, &f.wake), RTI_CHAN_DONE);
     cr_assert_eq(f.wake, &f.one);
     cr_assert_eq(got, 5);
-    cr_assert_eq(f.one.box.result, RTI_WOKEN_VALUE);
+    cr_assert_eq(f.one.result, RTI_WOKEN_VALUE);
     cr_assert_eq(f.c.count, 0, "not through the buffer");
 }
 
@@ -57,14 +57,14 @@ Test(chan_locked, a_select_that_is_won_already_is_passed_over)
     int got[3] = {0}, value = 9;
     setup_with(0);
     struct rti_waiter lost = waiter_of(&f.one, &got[0], true), open = waiter_of(&f.two, &got[1], true);
-    store_rlx(&f.one.box.select_done, 1);
+    store_rlx(&f.one.select_done, 1);
     rti_waiter_push(&f.c.receivers, &lost);
     rti_waiter_push(&f.c.receivers, &open);
     cr_assert_eq(rti_chan_send_locked(&f.c, &value, &f.wake), RTI_CHAN_DONE);
     cr_assert_eq(f.wake, &f.two);
     cr_assert_eq(got[0], 0);
     cr_assert_eq(got[1], 9);
-    cr_assert_eq(f.two.box.select_done, 7, "the mark says which record won");
+    cr_assert_eq(f.two.select_done, 7, "the mark says which record won");
     cr_assert_not(lost.queued, "its owner finds it unqueued");
     cr_assert_eq(rti_chan_send_locked(&f.c, &value, &f.wake), RTI_CHAN_WAIT);
 }

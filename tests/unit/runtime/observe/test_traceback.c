@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/outbuf.h"
 #include "observe/traceback.h"
+#include "sched/hibernate.h"
 #include "sched/sched.h"
 #include "sched/spawn.h"
 #include <rt/chan.h>
@@ -84,7 +85,7 @@ Test(traceback, a_walk_survives_whatever_lies_on_the_stack, .init = fake_world)
 {
     struct g *g = fake_g(RTI_G_WAITING);
     rti_spawn_bind(p, g, unused);
-    uintptr_t *top = (uintptr_t *)(void *)g->stack_hi;
+    uintptr_t *top = (uintptr_t *)(void *)rti_g_stack_hi(g);
     uintptr_t code = (uintptr_t)&unused + 1;
     g->ctx.pc = (void *)code;
     const uintptr_t bad[] = {0,
@@ -129,8 +130,14 @@ Test(traceback, the_caller_on_a_foreign_stack_has_no_frames, .init = fake_world)
 /* Keeps the compiler from making the call before it a jump. */
 #define STAY() __asm__ volatile("")
 
-static struct rt_chan *never;
+static struct rt_chan *never, *kept[8]; /* a channel that somebody waits on for ever cannot be freed */
 static _Atomic(uint32_t) flag;
+
+static void open_never(void)
+{
+    static size_t n;
+    never = kept[n++] = rt_chan_new(sizeof(int), 0);
+}
 
 static const char *all_stacks(void)
 {
@@ -220,7 +227,7 @@ static const char *section_of(const char *header)
 static int parked(void *arg)
 {
     (void)arg;
-    never = rt_chan_new(sizeof(int), 0);
+    open_never();
     rt_go(receiver, NULL);
     until_it_says("goroutine 2 [chan receive]:\n");
     const char *at = section_of("\n\ngoroutine 2 [chan receive]:\n");
@@ -247,7 +254,7 @@ Test(traceback, shows_the_frames_of_the_program_and_the_call_it_made)
 static int deep(void *arg)
 {
     (void)arg;
-    never = rt_chan_new(sizeof(int), 0);
+    open_never();
     rt_go(diver, NULL);
     until_it_says("goroutine 2 [chan receive]:\n");
     const char *at = section_of("goroutine 2 [chan receive]:\n");
@@ -337,6 +344,33 @@ static int on_a_mutex(void *arg)
 Test(traceback, a_mutex_is_told_by_gos_name)
 {
     cr_assert_eq(run(2, on_a_mutex), 0, "%s", text);
+}
+
+static int hibernates(void *arg)
+{
+    enum { TRIMS = 20 };
+    struct rt_go_attr attr = {.hibernate = true};
+    char awake[4096];
+    (void)arg;
+    open_never();
+    rt_go_attr(&attr, receiver, NULL);
+    until_it_says("goroutine 2 [chan receive]:\n");
+    snprintf(awake, sizeof awake, "%s", section_of("goroutine 2 [chan receive]:\n"));
+    for (int i = 0; i < TRIMS && rti_hibernate_counts().saved == 0; i++)
+        rt_stacks_trim();
+    if (rti_hibernate_counts().saved == 0)
+        return 77; /* a kernel without membarrier, or a stack too large in this build */
+    all_stacks();
+    const char *asleep = section_of("goroutine 2 [chan receive]:\n");
+    return strncmp(awake, asleep, strlen(awake)) == 0 ? 0 : 1;
+}
+
+Test(traceback, a_stack_that_is_copied_out_is_shown_all_the_same)
+{
+    int result = run(1, hibernates);
+    if (result == 77)
+        test_skip("nothing hibernates here");
+    cr_assert_eq(result, 0, "%s", text);
 }
 
 /* --- while everything moves --- */

@@ -94,3 +94,23 @@ Test(g, every_state_has_a_name_and_the_debuggers_offsets_hold)
     cr_assert_eq(offsetof(struct rti_context, fp), 16);
     cr_assert_eq(sizeof(struct g) % 64, 0);
 }
+
+#if !defined(RTI_HAVE_TSAN) && !defined(RTI_HAVE_ASAN)
+Test(g, a_goroutine_takes_three_cache_lines)
+{
+    cr_assert_leq(sizeof(struct g), 3 * CACHE_LINE, "a million of them are kept: find room in the holes");
+    cr_assert_eq(offsetof(struct g, id), CACHE_LINE, "line 1 is what a switch touches");
+    cr_assert_eq(offsetof(struct g, box), 2 * CACHE_LINE);
+}
+#endif
+
+Test(g, each_run_is_another_generation)
+{
+    struct g *g = rti_g_new();
+    store_rlx(&g->status, RTI_G_RUNNABLE);
+    rti_g_run(g);
+    cr_assert_eq(load_rlx(&g->status), RTI_G_RUNNING | RTI_G_GENERATION);
+    store_rlx(&g->status, RTI_G_RUNNABLE | (uint32_t)-RTI_G_GENERATION);
+    rti_g_run(g);
+    cr_assert_eq(load_rlx(&g->status), RTI_G_RUNNING, "it wraps into nothing else");
+}

@@ -24,13 +24,13 @@ Test(m, each_thread_sees_its_own)
     cr_assert_eq((uintptr_t)m % 64, 0);
 }
 
-Test(m, one_that_was_retired_is_given_out_as_new)
+Test(m, one_whose_thread_was_joined_is_as_new_but_its_calls_go_on_counting)
 {
     struct m *m = rti_m_new(3);
     m->spinning = true;
-    rti_m_retire(m);
-    cr_assert_eq(rti_m_new(4), m);
-    cr_assert_eq(m->id, 4);
+    store_rlx(&m->call, 5);
+    rti_m_reset(m, 7);
+    cr_assert_eq(m->id, 7);
     cr_assert_not(m->spinning);
-    cr_assert(rti_m_new(5) != m);
+    cr_assert_eq(load_rlx(&m->call), 6);
 }

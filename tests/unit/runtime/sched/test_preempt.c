@@ -163,7 +163,7 @@ static void check_contexts(void)
         if (!holder || holder == rti_m_self() || !holder->curg || holder->stopped_sp == 0)
             continue;
         EXPECT(holder->stopped_sp + 128 >= (uintptr_t)holder->curg->stack_lo);
-        EXPECT(holder->stopped_sp < (uintptr_t)holder->curg->stack_hi);
+        EXPECT(holder->stopped_sp < (uintptr_t)rti_g_stack_hi(holder->curg));
         EXPECT(holder->stopped_context != NULL || atomic_load(&inside) == 0);
     }
 }

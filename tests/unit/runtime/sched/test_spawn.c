@@ -66,7 +66,7 @@ Test(spawn, stacks_are_coloured_by_id, .init = fake_world)
     for (int i = 0; i < 2; i++) {
         struct g *g = rti_spawn_prepare(NULL, nothing, NULL, NULL);
         rti_spawn_bind(p, g, arrive);
-        tops[i] = (uintptr_t)g->stack_hi - (uintptr_t)g->ctx.sp;
+        tops[i] = (uintptr_t)rti_g_stack_hi(g) - (uintptr_t)g->ctx.sp;
         cr_assert(tops[i] < 2048);
     }
     cr_assert(tops[0] != tops[1]);
