@@ -290,7 +290,7 @@ static void begin(struct line *l, enum log_level level, const char *event)
 }
 
 /* True when the output took all of it. */
-static bool hand_over(const char *bytes, size_t len)
+static bool write_out(const char *bytes, size_t len)
 {
     ssize_t n;
     do {
@@ -310,9 +310,9 @@ static void end(struct line *l)
     const size_t len = strlen(tail);
     memcpy(l->text + l->len, tail, len); /* TAIL_MAX was kept free */
     l->len += len;
-    if (atomic_exchange(&torn, false) && !hand_over("\n", 1))
+    if (atomic_exchange(&torn, false) && !write_out("\n", 1))
         torn = true;
-    if (!hand_over(l->text, l->len))
+    if (!write_out(l->text, l->len))
         state.lost++;
 }
 

@@ -24,7 +24,7 @@ void rti_locked_enter(void)
     m->locked_g = g;
 }
 
-static void unlock(struct m *m, struct g *g)
+static void untie(struct m *m, struct g *g)
 {
     g->lock_depth = 0;
     g->locked = false;
@@ -37,13 +37,14 @@ void rti_locked_leave(void)
     struct m *m = rti_m_self();
     struct g *g = m ? m->curg : NULL;
     if (g && g->lock_depth > 0 && --g->lock_depth == 0)
-        unlock(m, g);
+        untie(m, g);
 }
 
-void rti_locked_end(struct m *m)
+void rti_locked_end(void)
 {
+    struct m *m = rti_m_self();
     m->ending = true;
-    unlock(m, m->locked_g);
+    untie(m, m->locked_g);
 }
 
 bool rti_locked_has_rival(struct p *p)
@@ -53,7 +54,7 @@ bool rti_locked_has_rival(struct p *p)
 }
 
 /* The thread is done: its P to others. */
-static struct g *end(struct m *m)
+static struct g *end_thread(struct m *m)
 {
     rti_lock_acquire(&rti_world.lock);
     struct p *p = m->p;
@@ -88,7 +89,7 @@ static void wait_locked(struct m *m)
 struct g *rti_locked_next(struct m *m)
 {
     if (m->ending)
-        return end(m);
+        return end_thread(m);
     rti_lock_acquire(&rti_world.lock);
     while (!m->locked_ready && !load_rlx(&rti_world.stopping))
         wait_locked(m);

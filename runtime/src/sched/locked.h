@@ -18,8 +18,8 @@ struct p;
 /* The bodies of rt_lock_thread and rt_unlock_thread. */
 void rti_locked_enter(void);
 void rti_locked_leave(void);
-/* m's locked goroutine, the caller, is about to end: so will the thread. */
-void rti_locked_end(struct m *m);
+/* The caller, a locked goroutine, is about to end: so will its thread. */
+void rti_locked_end(void);
 /* Somebody else could run on p, so a yield of its locked goroutine is worth its price. */
 bool rti_locked_has_rival(struct p *p);
 /* On the system stack of a locked M: waits for its goroutine and returns it. NULL: the thread ends, or the world. */

@@ -170,8 +170,10 @@ void rti_round_exit(void)
     struct m *m = rti_m_self();
     check_leave(m);
     RTI_PROBE1(goroutine__exit, m->curg->id);
-    if (UNLIKELY(m->locked_g))
-        rti_locked_end(m);
+    if (UNLIKELY(m->locked_g)) {
+        rti_locked_end();
+        m = rti_m_self(); /* the same; check-tls takes the way past rt_throw to here for one */
+    }
     leave_to(m, m->ending ? NULL : rti_findwork_fast(m->p), RTI_FINISH_EXIT);
     rt_throw("a goroutine that had ended ran again"); /* S1 */
 }

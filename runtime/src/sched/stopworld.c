@@ -180,7 +180,7 @@ static void go_on(void)
 /* The gate is ours. Who is interrupted may hold a lock of the C library, and a thread that cannot stand still before it
  * gets that lock (it makes a new M, or grows a heap of timers) would never come. So after a while all go on, and we try
  * again, with more patience each time: on a loaded machine a thread may only be waiting for a CPU. */
-static bool begin(enum rti_stop_reason why)
+static bool stop_all(enum rti_stop_reason why)
 {
     stop.why = why;
     stop.asked_ns = rti_clock_monotonic();
@@ -204,12 +204,12 @@ static bool begin(enum rti_stop_reason why)
 bool rti_stopworld_stop(enum rti_stop_reason why)
 {
     gate_close();
-    return begin(why);
+    return stop_all(why);
 }
 
 bool rti_stopworld_try_stop(enum rti_stop_reason why)
 {
-    return gate_try() && begin(why);
+    return gate_try() && stop_all(why);
 }
 
 void rti_stopworld_start(void)

@@ -104,7 +104,7 @@ Test(locked, stranded_without_one_it_waits_in_the_global_queue, .init = up, .fin
 Test(locked, the_end_of_the_goroutine_is_the_end_of_the_thread, .init = up, .fini = down)
 {
     store_rlx(&rti_world.spinning, 1); /* so that the P goes idle, and no thread starts */
-    rti_locked_end(m);
+    rti_locked_end();
     m->curg = NULL;
     cr_assert(m->ending && !g->locked);
     cr_assert_null(rti_locked_next(m));
