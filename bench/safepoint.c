@@ -70,10 +70,10 @@ static int print(const struct bench_options *o, int procs, int64_t *took, int64_
     bench_run_add(&run, 1, took[n / 2], 0);
     bench_line_open(&line, "safepoint", &run);
     bench_line_int(&line, "stops", n);
-    bench_line_num(&line, "p50_us", (double)took[n / 2] / 1e3);
-    bench_line_num(&line, "p90_us", (double)took[n * 9 / 10] / 1e3);
-    bench_line_num(&line, "p99_us", (double)took[n * 99 / 100] / 1e3);
-    bench_line_num(&line, "max_us", (double)took[n - 1] / 1e3);
+    bench_line_int(&line, "p50_ns", took[n / 2]);
+    bench_line_int(&line, "p90_ns", took[n * 9 / 10]);
+    bench_line_int(&line, "p99_ns", took[n * 99 / 100]);
+    bench_line_int(&line, "max_ns", took[n - 1]);
     return bench_line_close(&line);
 }
 

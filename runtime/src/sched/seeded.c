@@ -43,7 +43,7 @@ static void mix(uint64_t what)
 uint32_t rti_seeded_choose(uint32_t n)
 {
     uint32_t chosen = rti_rand_below(&run.rand, n);
-    mix((uint64_t)n << 32 | chosen);
+    mix(n * UINT64_C(0x100000000) + chosen);
     return chosen;
 }
 
