@@ -424,7 +424,7 @@ static void stuck(void *arg)
 {
     (void)arg;
     atomic_fetch_add(&done, 1);
-    RT_BLOCKING(poll(NULL, 0, 2)); /* ends long before main gives up waiting for it, on a loaded machine too */
+    RT_BLOCKING(poll(NULL, 0, 30)); /* after main has ended, before it gives up waiting, on a loaded machine too */
     atomic_fetch_add(&count, 1);
 }
 

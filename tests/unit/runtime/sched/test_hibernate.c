@@ -335,7 +335,8 @@ static void storm(void)
     for (uintptr_t i = 0; i < RUNNERS; i++)
         rt_go_attr(&attr, runner, (void *)i);
     rt_go(trimmer, NULL);
-    for (uint32_t i = 0; i < VALUES; i++) {
+    /* until some stack was taken, however the looks fall */
+    for (uint32_t i = 0; i < VALUES || (has_membarrier() && taken == 0); i++) {
         uint32_t ninety_nine = 99;
         rt_send(work, &i);
         EXPECT(rt_try_send(side, &ninety_nine) <= 0);
@@ -345,7 +346,6 @@ static void storm(void)
     rt_close(work);
     stop_trimming = 1;
     rt_waitgroup_wait(&done);
-    EXPECT(!has_membarrier() || taken > 0);
     rt_chan_free(&work);
     rt_chan_free(&side);
 }
