@@ -79,8 +79,10 @@ static void cancel(struct rt_context *c, int err, int cause)
             unlink_locked(child);
             cancel(child, err, cause);
         }
-        if (c->timer && rt_timer_stop(c->timer))
-            (void)unref(c); /* the timer's; not the last one */
+        if (c->timer && rt_timer_stop(c->timer)) {
+            uint32_t refs = sub_acq_rel(&c->refs, 1); /* the timer's */
+            CHECK(refs > 1);
+        }
     }
     rt_mutex_unlock(&c->mutex);
 }
