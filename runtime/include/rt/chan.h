@@ -9,8 +9,8 @@
  * Happens-before is Go's: a send before the completion of its receive; the k-th receive of a channel of capacity C
  * before the completion of the (k+C)-th send; a close before a receive that reports it.
  *
- * While a goroutine waits in here, its wait records and the variable it passed stand on its stack; whoever pairs with
- * it copies straight from or to that variable (runtime/src/api/waiter.h is the one place that knows). */
+ * While a goroutine waits in here, whoever pairs with it copies straight from or to the variable it passed, on its
+ * stack if that is where it stands; through a slot elsewhere if the stack may be copied out (rt_go_attr.hibernate). */
 #ifndef RT_CHAN_H
 #define RT_CHAN_H
 

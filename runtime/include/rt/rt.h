@@ -27,8 +27,9 @@ struct rt_config {
  * Signals: SIGPIPE is ignored from now on (unless the program had a handler); SIGSEGV and SIGBUS get a handler that
  * recognises stack overflow and names the goroutine. SIGRTMIN + 5 is the runtime's: it stops a thread while the world
  * is stopped (rt_set_procs), and restarts a system call it interrupts (but poll, epoll_wait, nanosleep and the like
- * then give EINTR, as they do for any signal; not inside a blocking bracket, where it is not sent). Threads that the
- * program or its libraries start on their own should block SIGURG. */
+ * then give EINTR, as they do for any signal; not inside a blocking bracket, where it is not sent). It is sent to the
+ * runtime's own threads only. SIGQUIT prints all goroutines and ends the program with status 2, unless the program had
+ * a handler. */
 int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg);
 
 /* The number of Ps: how many goroutines may run at once. 0 when the runtime does not run. Any thread. */
