@@ -89,6 +89,44 @@ Test(seeded, other_seeds_give_other_runs)
     cr_assert(changes > 150, "%d", changes); /* and not only the hash: what the goroutines saw */
 }
 
+/* Every bit of the seed counts; and what runs under a seed of before stays what it was. */
+Test(seeded, a_seed_has_sixty_four_bits)
+{
+    static const char *const seeds[] = {"seed=1", "seed=0x100000001", "seed=9223372036854775809",
+                                        "seed=18446744073709551615", "seed=0x7fffffffffffffff"};
+    uint64_t hashes[ARRAY_LEN(seeds)];
+    for (size_t i = 0; i < ARRAY_LEN(seeds); i++) {
+        struct rt_config config = {.procs = 2, .godebug = seeds[i]};
+        cr_assert_eq(rt_main(&config, busy, NULL), HANDS * 15);
+        hashes[i] = rti_seeded_hash();
+        for (size_t k = 0; k < i; k++)
+            cr_assert_neq(hashes[i], hashes[k], "%s and %s", seeds[i], seeds[k]);
+        cr_assert_eq(rt_main(&config, busy, NULL), HANDS * 15);
+        cr_assert_eq(rti_seeded_hash(), hashes[i], "%s", seeds[i]);
+    }
+    struct rt_config wrong = {.procs = 1, .godebug = "seed=18446744073709551616"};
+    cr_assert_eq(rt_main(&wrong, busy, NULL), -EINVAL);
+}
+
+static int set_procs(void *arg UNUSED)
+{
+    int was = rt_procs();
+    EXPECT(rt_set_procs(7) == was && rt_procs() == was);
+    EXPECT(rt_set_procs(0) == was && rt_set_procs(1025) == -EINVAL);
+    return busy(NULL);
+}
+
+Test(seeded, the_number_of_ps_stays_what_it_was_at_the_start)
+{
+    for (int procs = 1; procs <= 4; procs++) {
+        cr_assert_eq(run_seeded(procs, 5, busy, NULL), HANDS * 15);
+        uint64_t hash = rti_seeded_hash();
+        cr_assert_eq(run_seeded(procs, 5, set_procs, NULL), HANDS * 15);
+        cr_assert_eq(rti_seeded_hash(), hash, "with %d", procs); /* the calls choose nothing */
+    }
+    cr_assert_eq(expect_bad, 0);
+}
+
 /* --- time --- */
 
 static int sleep_long(void *arg UNUSED)
@@ -277,5 +315,9 @@ Test(swarm, refuses_what_it_does_not_understand)
     cr_assert_eq(swarm(NULL, (const char *const[]){"no_such_program", NULL}), 1);
     cr_assert_eq(swarm(NULL, (const char *const[]){"--seeds", "0", NULL}), 1);
     cr_assert_eq(swarm(NULL, (const char *const[]){"--seeds", NULL}), 1);
+    cr_assert_eq(swarm(NULL, (const char *const[]){"--from", "-1", NULL}), 1);
+    cr_assert_eq(swarm(NULL, (const char *const[]){"--from", "18446744073709551615", "--seeds", "2", "mutex", NULL}),
+                 1);
+    cr_assert_eq(swarm("seed=0x10000000000000000", (const char *const[]){"mutex", NULL}), 1);
     cr_assert_eq(swarm("nonsense=1", (const char *const[]){"mutex", NULL}), 1);
 }

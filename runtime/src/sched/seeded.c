@@ -47,7 +47,7 @@ uint32_t rti_seeded_choose(uint32_t n)
     return chosen;
 }
 
-void rti_seeded_begin(uint32_t seed)
+void rti_seeded_begin(uint64_t seed)
 {
     static const uint8_t odds[] = {2, 3, 5, 10, 30, 100};
     const char *line = run.line;

@@ -21,7 +21,7 @@ struct m;
 struct p;
 
 /* Boot, before the first M: draws from seed from now on; sets the clock. End: no M left; gives the clock back. */
-void rti_seeded_begin(uint32_t seed);
+void rti_seeded_begin(uint64_t seed);
 void rti_seeded_end(void);
 
 /* The next choice, below n (n > 0). */
