@@ -80,8 +80,9 @@ void swarm_dawdle(struct dice *d)
 
 /* --- which programs --- */
 
-static const struct program *const tables[] = {programs_chan, programs_select, programs_sync, programs_lock,
-                                               programs_time, programs_sched,  programs_io,   programs_planted};
+static const struct program *const tables[] = {programs_chan, programs_select, programs_sync,
+                                               programs_lock, programs_time,   programs_sched,
+                                               programs_io,   programs_stacks, programs_planted};
 enum { SOUND_TABLES = ARRAY_LEN(tables) - 1 };
 
 static void add(struct swarm *s, const struct program *p)

@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "base/membarrier.h"
+#include "sched/hibernate.h"
 #include "sched/seeded.h"
 #include <rt/blocking.h>
 #include <rt/chan.h>
@@ -124,6 +126,60 @@ Test(seeded, the_number_of_ps_stays_what_it_was_at_the_start)
         cr_assert_eq(run_seeded(procs, 5, set_procs, NULL), HANDS * 15);
         cr_assert_eq(rti_seeded_hash(), hash, "with %d", procs); /* the calls choose nothing */
     }
+    cr_assert_eq(expect_bad, 0);
+}
+
+/* --- stacks --- */
+
+static void sleepy(void *arg)
+{
+    for (int i = 0, v; i < EACH; i++) {
+        EXPECT(rt_recv(line, &v));
+        rt_sleep(v);
+    }
+    rt_waitgroup_done(arg);
+}
+
+static int sleepers(void *arg UNUSED)
+{
+    line = rt_chan_new(sizeof(int), 0);
+    left = (struct rt_waitgroup){0};
+    rt_waitgroup_add(&left, HANDS);
+    for (int i = 0; i < HANDS; i++)
+        rt_go_attr(&(struct rt_go_attr){.hibernate = true}, sleepy, &left);
+    for (int i = 0; i < HANDS * EACH; i++)
+        rt_send(line, &i);
+    rt_waitgroup_wait(&left);
+    rt_chan_free(&line);
+    return 0;
+}
+
+static uint64_t saved_under(int seed, const char *more)
+{
+    char godebug[64];
+    snprintf(godebug, sizeof godebug, "seed=%d%s", seed, more);
+    struct rt_config config = {.procs = 2, .godebug = godebug};
+    cr_assert_eq(rt_main(&config, sleepers, NULL), 0);
+    return rti_hibernate_counts().saved;
+}
+
+Test(seeded, stacks_are_copied_out_when_the_seed_says_so_and_change_no_order)
+{
+    int with = 0, without = 0;
+    for (int seed = 1; seed <= 60; seed++) {
+        uint64_t saved = saved_under(seed, ""), hash = rti_seeded_hash();
+        (void)run_seeded(2, seed + 1, busy, NULL); /* other goroutines' records are used next time */
+        cr_assert_eq(saved_under(seed, ""), saved, "seed %d", seed);
+        cr_assert_eq(rti_seeded_hash(), hash, "seed %d", seed);
+        cr_assert_eq(saved_under(seed, ",hibernate=0"), 0, "seed %d", seed);
+        cr_assert_eq(rti_seeded_hash(), hash, "seed %d without", seed);
+        (void)saved_under(seed, ",hibernate=2");
+        cr_assert_eq(rti_seeded_hash(), hash, "seed %d with more", seed);
+        with += saved > 0;
+        without += saved == 0;
+    }
+    if (rti_membarrier_register())
+        cr_assert(with >= 10 && without >= 10, "%d with, %d without", with, without);
     cr_assert_eq(expect_bad, 0);
 }
 
@@ -298,6 +354,13 @@ Test(planted, a_waiter_woken_twice_is_found)
 Test(planted, a_close_that_misses_a_waiter_is_found)
 {
     must_find("planted_missed_close");
+}
+
+Test(planted, a_stack_lent_out_without_a_pin_is_found)
+{
+    if (!rti_membarrier_register())
+        test_skip("a kernel without membarrier: no stack is copied out");
+    must_find("planted_lent_stack");
 }
 
 Test(planted, crossed_locks_are_found)
