@@ -8,9 +8,11 @@
 #include "observe/shot.h"
 #include "proc/g.h"
 #include "sched/deadlock.h"
+#include "sched/preempt.h"
 #include "sched/stopworld.h"
 #include "sched/symbol.h"
 
+enum { FREEZE_NS = 50000000 }; /* a dying process waits no longer */
 enum { NS_PER_S = 1000000000, MINUTE = 60, STATICS = 3, MADE_MEANWHILE = 4096 };
 
 /* One dump. */
@@ -231,24 +233,58 @@ static void keep_other(struct g *g, void *arg)
         keep_one(a, g);
 }
 
+static bool album_open(struct album *a, struct traceback *t)
+{
+    a->t = t;
+    a->used = 0;
+    a->bytes = ((size_t)rti_g_made() + MADE_MEANWHILE) * sizeof t->shot;
+    a->at = rti_pages_reserve(a->bytes);
+    return a->at != NULL;
+}
+
+static void album_fill(struct album *a, struct g *self)
+{
+    if (self)
+        keep_one(a, self);
+    rti_g_each(keep_other, a);
+}
+
+static void album_print(struct album *a)
+{
+    for (size_t at = 0; at < a->used;) {
+        at += rti_shot_unpack(&a->t->shot, a->at + at);
+        print_shot(a->t);
+    }
+    rti_pages_release(a->at, a->bytes);
+}
+
 bool rti_traceback_stopped(struct rti_outbuf *o, struct g *self, const struct rti_traceback_at *here)
 {
-    struct traceback t = {.out = o, .taker = {.self = self, .here = here, .stopped = true}, .empty = true};
-    struct album a = {.t = &t, .bytes = ((size_t)rti_g_made() + MADE_MEANWHILE) * sizeof t.shot};
-    a.at = rti_pages_reserve(a.bytes);
-    if (!a.at)
+    struct traceback t = {.out = o, .taker = {.self = self, .here = here, .others = RTI_SHOT_STOPPED}, .empty = true};
+    struct album a;
+    if (!album_open(&a, &t))
         return false;
     bool stopped = rti_stopworld_try_briefly(RTI_STOP_DUMP);
     if (stopped) {
-        if (self)
-            keep_one(&a, self);
-        rti_g_each(keep_other, &a);
+        album_fill(&a, self);
         rti_stopworld_start();
     }
-    for (size_t at = 0; at < a.used;) {
-        at += rti_shot_unpack(&t.shot, a.at + at);
-        print_shot(&t);
-    }
-    rti_pages_release(a.at, a.bytes);
+    album_print(&a);
     return stopped;
+}
+
+bool rti_traceback_frozen(struct rti_outbuf *o, struct g *self, const struct rti_traceback_at *here, bool system)
+{
+    struct traceback t = {
+        .out = o, .taker = {.self = self, .here = here, .others = RTI_SHOT_FROZEN}, .system = system, .empty = true};
+    struct album a;
+    if (!album_open(&a, &t))
+        return false;
+    bool frozen = rti_preempt_freeze(FREEZE_NS);
+    if (frozen) {
+        album_fill(&a, self);
+        rti_preempt_thaw();
+    }
+    album_print(&a);
+    return frozen;
 }

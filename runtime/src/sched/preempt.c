@@ -3,15 +3,19 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arch/ucontext.h"
+#include "base/clock.h"
+#include "base/peek.h"
 #include "proc/g.h"
 #include "proc/p.h"
 #include "sched/stopworld.h"
 #include <rt/check.h>
 
 enum { SIGNAL_ABOVE_RTMIN = 5, RED_ZONE = 128 };
+enum { FROZEN_NAPS = 1000, FROZEN_NAP_NS = 1000000, FREEZE_NAP_NS = 20000 };
 
 void rti_preempt_ask_locked(struct p *p, enum rti_preempt why)
 {
@@ -46,12 +50,65 @@ static void stop_here_sig(struct m *m, const void *context)
         rti_stopworld_pause_sig(m, sp - RED_ZONE, context);
 }
 
+/* --- where a process dies --- */
+
+static struct {
+    _Atomic(uint32_t) on, came; /* came: handlers that wait, or have waited */
+} freeze;
+
+static void nap(long ns)
+{
+    struct timespec t = {.tv_nsec = ns};
+    nanosleep(&t, NULL);
+}
+
+static void freeze_here_sig(struct m *m, const void *context)
+{
+    struct g *g = m->curg;
+    uintptr_t sp = rti_ucontext_sp(context);
+    if (g && sp >= (uintptr_t)g->stack_lo && sp < (uintptr_t)rti_g_stack_hi(g))
+        store_rel(&m->frozen, (uintptr_t)context); /* pairs with load_acq in context_of (observe/shot.c) */
+    add_seq(&freeze.came, 1);                      /* pairs with load_acq in rti_preempt_freeze */
+    for (int i = 0; i < FROZEN_NAPS && load_acq(&freeze.on); i++) /* pairs with store_rel in rti_preempt_thaw */
+        nap(FROZEN_NAP_NS);
+    store_rlx(&m->frozen, 0);
+}
+
+static bool runs(const struct m *m)
+{
+    const struct g *g = rti_peek_pointer(&m->curg);
+    return g && m != rti_m_self() && load_acq(&((struct m *)(uintptr_t)m)->reach) && rti_g_state(g) == RTI_G_RUNNING;
+}
+
+bool rti_preempt_freeze(int64_t patience_ns)
+{
+    uint32_t sent = 0;
+    store_rlx(&freeze.came, 0);
+    xchg_acq_rel(&freeze.on, 1); /* pairs with load_acq in on_stop_sig */
+    for (struct m *m = rti_peek_pointer(&rti_world.all_m); m; m = rti_peek_pointer(&m->all_next))
+        if (runs(m))
+            sent += syscall(SYS_tgkill, getpid(), load_acq(&m->reach), rti_preempt_signal()) == 0;
+    int64_t end = rti_clock_monotonic() + patience_ns;
+    while (load_acq(&freeze.came) < sent && rti_clock_monotonic() < end) /* pairs with add in freeze_here_sig */
+        nap(FREEZE_NAP_NS);
+    if (sent == 0)
+        rti_preempt_thaw();
+    return sent > 0;
+}
+
+void rti_preempt_thaw(void)
+{
+    store_rel(&freeze.on, 0); /* pairs with load_acq in freeze_here_sig */
+}
+
 static void on_stop_sig(int signo, siginfo_t *info, void *context)
 {
     int kept = errno;
     struct m *m = rti_m_self();
     (void)signo, (void)info;
-    if (m)
+    if (m && UNLIKELY(load_acq(&freeze.on))) /* pairs with the exchange in rti_preempt_freeze */
+        freeze_here_sig(m, context);
+    else if (m)
         stop_here_sig(m, context);
     errno = kept;
 }
