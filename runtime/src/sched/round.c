@@ -107,7 +107,7 @@ static ALWAYS_INLINE void start(struct m *m, struct g *g)
     RTI_PROBE2(goroutine__start, g->id, m->p->id);
 }
 
-RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finish how)
+RTI_NO_SANITIZE static ALWAYS_INLINE void hop_to(struct m *m, struct g *next, enum rti_finish how)
 {
     struct g *g = m->curg;
     m->finish = how;
@@ -128,7 +128,19 @@ RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finis
     finish(rti_m_self());
 }
 
-RTI_NO_SANITIZE static void run(struct m *m, struct g *g)
+/* From within the runtime. */
+RTI_NO_SANITIZE static NOINLINE void leave_to(struct m *m, struct g *next, enum rti_finish how)
+{
+    hop_to(m, next, how);
+}
+
+/* As the last thing before the goroutine's own code goes on. */
+RTI_NO_SANITIZE RTI_RETURNS_BY_JUMP static NOINLINE void yield_to(struct m *m, struct g *next, enum rti_finish how)
+{
+    hop_to(m, next, how);
+}
+
+RTI_NO_SANITIZE static NOINLINE void run(struct m *m, struct g *g)
 {
     start(m, g);
     HOP(m, g);
@@ -219,7 +231,7 @@ void rti_round_yield(void)
         if (!next)
             return;
     }
-    leave_to(m, next, RTI_FINISH_YIELD);
+    yield_to(m, next, RTI_FINISH_YIELD);
 }
 
 void rti_round_submit(struct p *p, struct g *g)

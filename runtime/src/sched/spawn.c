@@ -103,7 +103,7 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void))
     g->stack_lo = s.lo;
     g->guarded = s.guarded;
     rti_stackhints_bind(&g->hints, s.lo, (size_t)(s.hi - s.lo));
-    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive);
+    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive, rti_round_exit);
 }
 
 RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
@@ -111,11 +111,10 @@ RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
     return hi - (g->id % COLOURS) * COLOUR_BYTES;
 }
 
-NORETURN void rti_spawn_body(struct g *g)
+void rti_spawn_body(struct g *g)
 {
     rti_round_arrived();
     g->fn(g->arg);
-    rti_round_exit();
 }
 
 static void spill(struct p *p, uint32_t keep)
