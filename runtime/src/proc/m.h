@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "arch/context.h"
-#include "arch/self.h"
+#include "base/self.h"
 #include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "base/note.h"

@@ -47,8 +47,10 @@ struct p {
     _Atomic(struct m *) m;     /* its holder; written under the world's lock */
     _Atomic(uint32_t) preempt; /* bits of enum rti_preempt, 0: go on; no order with anything */
     _Atomic(uint32_t) tick;    /* scheduling rounds (a runnext run inherits the slice: no tick); read by sysmon */
-    uint8_t until_global;      /* picks left until the global queue goes first (every 61st) */
-    uint8_t until_timers;      /* picks left until the clock is read for timers (every 8th) */
+    uint8_t until_look;        /* picks left until one of the next two is done */
+    uint8_t look_span;         /* what until_look began with */
+    uint8_t until_global;      /* picks from there until the global queue goes first (every 61st) */
+    uint8_t until_timers;      /* picks from there until the clock is read for timers (every 8th) */
     bool due;                  /* timers are due: the next pick must go through the system stack */
     uint32_t next_streak;      /* runnext runs in a row */
     struct g *gfree;           /* dead Gs, hottest first, linked by link */

@@ -20,7 +20,7 @@
 #include "sched/wake.h"
 #include <rt/check.h>
 
-enum { GLOBAL_EVERY = 61, TIMERS_EVERY = 8, NEXT_STREAK_MAX = 3, STEAL_PASSES = 4 };
+enum { GLOBAL_EVERY = 61, TIMERS_EVERY = 8, STEAL_PASSES = 4 };
 enum { NEXT_BACKOFF_NS = 3000 };
 
 static _Atomic(uintptr_t) idle_source; /* set at boot (rel), called by Ms (acq) */
@@ -33,15 +33,6 @@ void rti_findwork_set_idle_source(struct g *(*fn)(void))
 static struct g *g_of(struct rti_qnode *n)
 {
     return (struct g *)n; /* link is the first member */
-}
-
-/* A fresh slice: sysmon sees a new tick. */
-static ALWAYS_INLINE void new_slice(struct p *p)
-{
-    p->next_streak = 0;
-    store_rlx(&p->tick, load_rlx(&p->tick) + 1);
-    if (UNLIKELY(load_rlx(&p->preempt)))
-        and_rlx(&p->preempt, ~(uint32_t)RTI_PREEMPT_SLICE);
 }
 
 /* A share of the global queue: the first to run, the others into p's ring, which has room. */
@@ -66,53 +57,41 @@ NOINLINE struct g *rti_findwork_global(struct p *p)
     struct g *g = take_global_locked(p);
     rti_lock_release(&rti_world.lock);
     if (g)
-        new_slice(p);
+        rti_findwork_new_slice(p);
     return g;
 }
 
-/* runnext first: it inherits the slice of who readied it. After three in a row the ring has its turn, or two Gs that
- * ready each other would starve it. */
-static ALWAYS_INLINE struct g *take_local(struct p *p)
+/* Out of the ordinary: the world wants something, or a switch changes the order. *found: this is the answer. */
+NOINLINE struct g *rti_findwork_oddly(struct p *p, bool *found)
 {
-    struct rti_qnode *n;
-    if (p->next_streak < NEXT_STREAK_MAX && (n = rti_runq_take_next(&p->runq))) {
-        p->next_streak++;
-        return g_of(n);
-    }
-    n = rti_runq_get(&p->runq);
-    if (!n)
-        n = rti_runq_take_next(&p->runq);
-    if (n)
-        new_slice(p);
-    return g_of(n);
+    *found = true;
+    if (load_rlx(&rti_world.attention))
+        return NULL;
+    struct m *m = load_rlx(&p->m);
+    if (rti_debugvars.seed)
+        return rti_seeded_fast(m);
+    *found = rti_debugvars.stealfirst && m->curg; /* the system stack looks at the others first */
+    return NULL;
 }
 
-struct g *rti_findwork_fast(struct p *p)
+/* Now and then: are timers due, has the global queue its turn? */
+NOINLINE struct g *rti_findwork_seldom(struct p *p)
 {
-    if (UNLIKELY(load_rlx(&rti_world.attention)))
-        return NULL;
-    if (UNLIKELY(rti_world.odd)) {
-        struct m *m = load_rlx(&p->m);
-        if (rti_debugvars.seed)
-            return rti_seeded_fast(m);
-        if (rti_debugvars.stealfirst && m->curg) /* the system stack looks at the others first */
-            return NULL;
-    }
-    if (UNLIKELY(--p->until_timers == 0)) {
+    struct g *g = NULL;
+    p->until_timers -= p->look_span;
+    p->until_global -= p->look_span;
+    if (p->until_timers == 0) {
         p->until_timers = TIMERS_EVERY;
         p->due = rti_timers_due(p) || rti_resize_is_surplus(p);
-        if (p->due)
-            return NULL;
     }
-    if (UNLIKELY(--p->until_global == 0)) {
+    if (p->until_global == 0 && !p->due) {
         p->until_global = GLOBAL_EVERY;
-        struct g *g = load_rlx(&rti_world.runq_len) ? rti_findwork_global(p) : NULL;
-        if (g)
-            return g;
+        g = load_rlx(&rti_world.runq_len) ? rti_findwork_global(p) : NULL;
     }
-    struct g *g = take_local(p);
-    if (UNLIKELY(!g) && load_rlx(&rti_world.runq_len))
-        g = rti_findwork_global(p);
+    if (p->until_global == 0) /* timers go before it: at the next pick */
+        p->until_global = 1;
+    p->look_span = p->until_timers < p->until_global ? p->until_timers : p->until_global;
+    p->until_look = p->look_span;
     return g;
 }
 
@@ -131,7 +110,7 @@ static struct g *steal_next(struct p *from)
 static struct g *steal_from(struct m *m, struct p *from, bool last)
 {
     if (last && rti_timers_run(from)) {
-        struct g *g = take_local(m->p); /* what a timer made ready is in our own queue */
+        struct g *g = rti_findwork_local(m->p); /* what a timer made ready is in our own queue */
         if (g)
             return g;
     }
@@ -285,7 +264,7 @@ static struct g *rest(struct m *m)
     if (rti_world.runq.len) {
         struct g *g = take_global_locked(m->p);
         rti_lock_release(&rti_world.lock);
-        new_slice(m->p);
+        rti_findwork_new_slice(m->p);
         return g;
     }
     struct p *p = m->p;

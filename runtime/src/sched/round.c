@@ -220,9 +220,11 @@ void rti_round_yield(void)
             leave_to(m, NULL, RTI_FINISH_YIELD);
         return;
     }
-    if (UNLIKELY(load_rlx(&p->preempt)))
-        p->until_timers = 1; /* perhaps it was a timer that sysmon asked for */
-    struct g *next = rti_findwork_fast(p);
+    struct g *next = NULL;
+    if (UNLIKELY(load_rlx(&p->preempt))) /* perhaps it was a timer that sysmon asked for */
+        p->due = rti_timers_due(p);
+    if (LIKELY(!p->due))
+        next = rti_findwork_fast(p);
     if (!next && !p->due)
         p->due = rti_timers_due(p) ||
                  rti_resize_is_surplus(p); /* alone: its slices may be long, so not only every 8th time */
