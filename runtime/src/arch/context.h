@@ -91,4 +91,30 @@ static inline void rti_context_init(struct rti_context *ctx, void *top, void (*e
     *ctx = (struct rti_context){.sp = sp, .pc = (void *)(uintptr_t)rti_context_start};
 }
 
+/* What a context made so would do, done at once on this thread: whatever is on the present stack is forgotten, and top
+ * may well be on it. */
+NORETURN static ALWAYS_INLINE void rti_context_enter(void *top, void (*entry)(void), void (*done)(void))
+{
+#if defined(__x86_64__)
+    __asm__ volatile("movq %0, %%rsp\n\t"
+                     "pushq $0\n\t"
+                     "pushq %2\n\t"
+                     "pushq %1\n\t"
+                     "pushq %1\n\t"
+                     "jmp rti_context_start"
+                     :
+                     : "r"(top), "r"(entry), "r"(done)
+                     : "memory");
+#elif defined(__aarch64__)
+    __asm__ volatile("mov sp, %0\n\t"
+                     "stp %2, xzr, [sp, #-16]!\n\t"
+                     "stp %1, %1, [sp, #-16]!\n\t"
+                     "b rti_context_start"
+                     :
+                     : "r"(top), "r"(entry), "r"(done)
+                     : "memory");
+#endif
+    __builtin_unreachable();
+}
+
 #endif

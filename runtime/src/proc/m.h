@@ -33,6 +33,7 @@ enum rti_finish {
     RTI_FINISH_YIELD_FAR, /* the same, global queue */
     RTI_FINISH_PARK,      /* waiting; then commit */
     RTI_FINISH_EXIT,      /* dead; stack and G to the pools */
+    RTI_FINISH_HEIR,      /* dead and seen to: who runs now inherited its stack */
     RTI_FINISH_CALL       /* came back from a call and found no P */
 };
 

@@ -73,6 +73,8 @@ static ALWAYS_INLINE void finish(struct m *m)
     case RTI_FINISH_EXIT:
         rti_spawn_recycle(m->p, g);
         break;
+    case RTI_FINISH_HEIR:
+        break;
     case RTI_FINISH_CALL:
         rti_handoff_stranded(m, g);
         break;
@@ -177,6 +179,23 @@ void rti_round_leave(struct m *m, enum rti_finish how)
     leave_to(m, apart ? NULL : rti_findwork_fast(m->p), how);
 }
 
+/* A new goroutine that wants the same kind of stack: with the hints for sanitizers each keeps to its own. */
+static ALWAYS_INLINE bool may_inherit(const struct g *g, const struct g *next)
+{
+    return !RTI_STACKHINTS_SANITIZED && next && !next->stack_lo && next->stack_class == g->stack_class;
+}
+
+/* The goroutine has ended and the next one is new: it starts on this very stack, and nothing is switched. A batch of
+ * short goroutines so runs like a loop. */
+NORETURN static NOINLINE void bequeath(struct m *m, struct g *next)
+{
+    m->finish = RTI_FINISH_HEIR;
+    fence_compiler(); /* a stop signal from here on finds m busy, until the heir has arrived */
+    rti_spawn_inherit(m->p, m->curg, next);
+    start(m, next);
+    rti_context_enter(rti_spawn_top(next, rti_g_stack_hi(next)), arrive_new, rti_round_exit);
+}
+
 void rti_round_exit(void)
 {
     struct m *m = rti_m_self();
@@ -186,7 +205,10 @@ void rti_round_exit(void)
         rti_locked_end();
         m = rti_m_self(); /* the same; check-tls takes the way past rt_throw to here for one */
     }
-    leave_to(m, m->ending ? NULL : rti_findwork_fast(m->p), RTI_FINISH_EXIT);
+    struct g *next = m->ending ? NULL : rti_findwork_fast(m->p);
+    if (may_inherit(m->curg, next))
+        bequeath(m, next);
+    leave_to(m, next, RTI_FINISH_EXIT);
     rt_throw("a goroutine that had ended ran again"); /* S1 */
 }
 
