@@ -4,7 +4,9 @@
  * frame of the function that switches, and the context holds three words. Not a call: a call that is left by a jump
  * leaves a wrong address on the processor's return stack, and every return after it is mispredicted (10 ns a yield).
  * Not saved: the floating-point control words, which are the process's, not a goroutine's.
- * Rules for a function that switches: NOINLINE, not a leaf (the red zone below sp is not kept), RTI_NO_SANITIZE. */
+ * Rules for a function that switches: NOINLINE, not a leaf (the red zone below sp is not kept), RTI_NO_SANITIZE; and no
+ * mutable static variable in its file: gcc takes it that an asm statement does not change one whose address nobody
+ * has. */
 #ifndef RTI_CONTEXT_H
 #define RTI_CONTEXT_H
 
@@ -45,10 +47,10 @@ static ALWAYS_INLINE void rti_context_switch(struct rti_context *from, const str
 }
 #elif defined(__aarch64__)
 #define RTI_CONTEXT_CLOBBERS                                                                                           \
-    "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x19",     \
-        "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2", "v3", "v4", "v5",      \
-        "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20", "v21",    \
-        "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory"
+    "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17", "x18",     \
+        "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "x30", "v0", "v1", "v2", "v3", "v4",     \
+        "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v20",     \
+        "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", "cc", "memory"
 static ALWAYS_INLINE void rti_context_switch(struct rti_context *from, const struct rti_context *to)
 {
     register struct rti_context *from_in_x0 __asm__("x0") = from;

@@ -39,8 +39,8 @@
     do {                                                                                                               \
         void *self_, *base_;                                                                                           \
         uint32_t sum_;                                                                                                 \
-        __asm__ volatile("adrp %0, :gottprel:" #name "\n\tldr %0, [%0, :gottprel_lo12:" #name "]\n\t"                 \
-                         "mrs %1, tpidr_el0\n\tadd %1, %1, %0\n\tldr %w2, [%1]\n\tadd %w2, %w2, %3\n\t"             \
+        __asm__ volatile("adrp %0, :gottprel:" #name "\n\tldr %0, [%0, :gottprel_lo12:" #name "]\n\t"                  \
+                         "mrs %1, tpidr_el0\n\tadd %1, %1, %0\n\tldr %w2, [%1]\n\tadd %w2, %w2, %w3\n\t"               \
                          "str %w2, [%1]"                                                                               \
                          : "=&r"(self_), "=&r"(base_), "=&r"(sum_)                                                     \
                          : "r"(n)                                                                                      \

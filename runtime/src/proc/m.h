@@ -25,6 +25,7 @@
 
 struct g;
 struct p;
+struct rti_lock;
 
 /* What is left to do for the goroutine that was just switched away from (sched/round.c). */
 enum rti_finish {
@@ -47,6 +48,7 @@ struct m {
     /* the hand-over of one switch */
     enum rti_finish finish;
     struct g *prev;
+    struct rti_lock *unlock; /* instead of a commit: the lock to release */
     bool (*commit)(struct g *g, void *arg);
     void *commit_arg;
     /* sleeping and waking */

@@ -27,8 +27,8 @@ struct p *rti_p_new(uint32_t id, uint64_t seed)
     p->id = id;
     rti_lock_init(&p->timer_lock, RTI_RANK_TIMERS);
     store_rlx(&p->timer_next, INT64_MAX);
-    p->until_look = p->look_span = 1; /* the first pick sets up the others */
-    p->until_global = p->until_timers = 1;
+    p->until_look = p->look_span = p->until_timers = 8;
+    p->until_global = 61;
     p->rand.state = seed + id * 0x9e3779b97f4a7c15ull;
     return p;
 }

@@ -8,11 +8,13 @@
 #include "sched/round.h"
 #include <rt/check.h>
 
-static bool unlock(struct g *g, void *arg)
+static ALWAYS_INLINE void park(struct m *m, enum rti_wait why)
 {
-    (void)g;
-    rti_lock_release(arg);
-    return true;
+    store_rlx(&m->curg->wait, (uint8_t)why);
+    store_rlx(&m->curg->since_s, load_rlx(&rti_world.now_s));
+    rti_p_count(&m->p->count.parks);
+    RTI_PROBE2(goroutine__park, m->curg->id, (unsigned)why);
+    rti_round_leave(m, RTI_FINISH_PARK);
 }
 
 void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
@@ -22,16 +24,15 @@ void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_w
     DCHECK(commit || rti_lockrank_held() == 0); /* S5; a commit releases what is held */
     m->commit = commit;
     m->commit_arg = arg;
-    store_rlx(&m->curg->wait, (uint8_t)why);
-    store_rlx(&m->curg->since_s, load_rlx(&rti_world.now_s));
-    rti_p_count(&m->p->count.parks);
-    RTI_PROBE2(goroutine__park, m->curg->id, (unsigned)why);
-    rti_round_leave(m, RTI_FINISH_PARK);
+    park(m, why);
 }
 
 void rti_park_unlock(struct rti_lock *lock, enum rti_wait why)
 {
-    rti_park_wait(unlock, lock, why);
+    struct m *m = rti_m_self();
+    CHECK(m && m->curg);
+    m->unlock = lock;
+    park(m, why);
 }
 
 void rti_park_ready(struct g *g)

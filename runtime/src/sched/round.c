@@ -42,9 +42,16 @@ static void finish_yield(struct m *m, struct g *g, bool far)
     rti_wake_maybe();
 }
 
-static void finish_park(struct m *m, struct g *g)
+static ALWAYS_INLINE void finish_park(struct m *m, struct g *g)
 {
     rti_g_move(g, RTI_G_RUNNING, RTI_G_WAITING);
+    if (LIKELY(m->unlock != NULL)) { /* by far the most frequent commit */
+        struct rti_lock *lock = m->unlock;
+        m->unlock = NULL;
+        rti_lock_release(lock);
+        DCHECK(rti_lockrank_held() == 0); /* S5 */
+        return;
+    }
     /* From here whoever finds g may make it ready; g's memory is not ours. */
     bool stay = !m->commit || m->commit(g, m->commit_arg);
     DCHECK(rti_lockrank_held() == 0); /* S5 */
@@ -109,7 +116,7 @@ static ALWAYS_INLINE void start(struct m *m, struct g *g)
     RTI_PROBE2(goroutine__start, g->id, m->p->id);
 }
 
-RTI_NO_SANITIZE static ALWAYS_INLINE void hop_to(struct m *m, struct g *next, enum rti_finish how)
+RTI_NO_SANITIZE RTI_RETURNS_BY_JUMP static NOINLINE void leave_to(struct m *m, struct g *next, enum rti_finish how)
 {
     struct g *g = m->curg;
     m->finish = how;
@@ -128,18 +135,6 @@ RTI_NO_SANITIZE static ALWAYS_INLINE void hop_to(struct m *m, struct g *next, en
     }
     RTI_STACKHINTS_ARRIVE(&g->hints);
     finish(rti_m_self());
-}
-
-/* From within the runtime. */
-RTI_NO_SANITIZE static NOINLINE void leave_to(struct m *m, struct g *next, enum rti_finish how)
-{
-    hop_to(m, next, how);
-}
-
-/* As the last thing before the goroutine's own code goes on. */
-RTI_NO_SANITIZE RTI_RETURNS_BY_JUMP static NOINLINE void yield_to(struct m *m, struct g *next, enum rti_finish how)
-{
-    hop_to(m, next, how);
 }
 
 RTI_NO_SANITIZE static NOINLINE void run(struct m *m, struct g *g)
@@ -255,31 +250,44 @@ void rti_round_yield(void)
         if (!next)
             return;
     }
-    yield_to(m, next, RTI_FINISH_YIELD);
+    leave_to(m, next, RTI_FINISH_YIELD);
 }
 
-void rti_round_submit(struct p *p, struct g *g)
+static NOINLINE void submit_old(struct p *p, struct rti_qnode *old)
+{
+    struct rti_gqueue batch = {0};
+    if (LIKELY(rti_runq_put(&p->runq, old, &batch))) {
+        fence_full_after_rmw(); /* as in submit */
+        rti_wake_maybe();
+        return;
+    }
+    rti_p_count(&p->count.overflows);
+    rti_round_submit_batch(&batch);
+}
+
+static ALWAYS_INLINE void submit(struct p *p, struct g *g)
 {
     if (UNLIKELY(rti_world.odd) && rti_debugvars.seed && rti_seeded_place(p, g))
         return;
     struct rti_qnode *old = rti_runq_swap_next(&p->runq, &g->link);
     if (old) {
-        struct rti_gqueue batch = {0};
-        if (UNLIKELY(!rti_runq_put(&p->runq, old, &batch))) {
-            rti_p_count(&p->count.overflows);
-            rti_round_submit_batch(&batch);
-            return;
-        }
+        submit_old(p, old);
+        return;
     }
     fence_full_after_rmw(); /* publish, then look at who idles; pairs with the fence in findwork's rest */
     rti_wake_maybe();
+}
+
+void rti_round_submit(struct p *p, struct g *g)
+{
+    submit(p, g);
 }
 
 void rti_round_submit_any(struct g *g)
 {
     struct m *m = rti_m_self();
     if (LIKELY(m && m->p && !(load_rlx(&m->call) & 1))) {
-        rti_round_submit(m->p, g);
+        submit(m->p, g);
         return;
     }
     struct rti_gqueue batch = {0};
