@@ -1,5 +1,6 @@
 #include "sched/thread.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -24,7 +25,8 @@ static void signal_stack_on(struct m *m)
     m->sigstack.bytes = ((frame ? frame : 4096) + SIGNAL_ROOM + RTI_PAGE - 1) & ~(size_t)(RTI_PAGE - 1);
     m->sigstack.at = rti_pages_take(m->sigstack.bytes);
     stack_t ours = {.ss_sp = m->sigstack.at, .ss_size = m->sigstack.bytes}, old;
-    CHECK(sigaltstack(&ours, &old) == 0);
+    if (sigaltstack(&ours, &old) != 0)
+        rt_throw("sigaltstack failed (errno %d)", errno);
     m->sigstack.old_at = old.ss_sp;
     m->sigstack.old_bytes = old.ss_size;
     m->sigstack.old_flags = old.ss_flags;
@@ -86,7 +88,7 @@ void rti_thread_start(struct m *m)
 {
     int err = rti_thread_try_start(m);
     if (err < 0)
-        rt_throw("cannot start a thread (errno %d); %u run", -err, rti_world.m_count);
+        rt_throw("cannot start a thread: pthread_create failed (errno %d); %u run", -err, rti_world.m_count);
 }
 
 void rti_thread_leave_locked(struct m *m)
