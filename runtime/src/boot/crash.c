@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/print.h"
+#include "boot/fork.h"
 #include "observe/fatal.h"
 #include "proc/g.h"
 #include "proc/m.h"
@@ -46,6 +47,9 @@ static void on_fault(int signo, siginfo_t *info, void *context)
         rti_fatal_fault(context);
         rti_seeded_print_replay();
     }
+    if (rti_fork_is_child())
+        rti_print_text("fatal: %s at address %p in a forked child, where only exec or _exit may follow\n",
+                       signo == SIGSEGV ? "SIGSEGV" : "SIGBUS", info->si_addr);
     restore_and_return(signo, info, context);
 }
 
