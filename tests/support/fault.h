@@ -17,7 +17,7 @@
 
 struct seccomp_data;
 
-enum { FAULT_END = -1, FAULT_CALLS_MAX = 8, FAULT_SAID = 1 << 16, FAULT_SECONDS = 60 };
+enum { FAULT_END = -1, FAULT_CALLS_MAX = 8, FAULT_SAID = 1 << 16, FAULT_SECONDS = 120 };
 
 struct fault_plan {
     const char *name;
