@@ -31,8 +31,23 @@ static NOINLINE void tell(uint32_t rank, enum rti_lock_event what)
         fn(rank, what);
 }
 
+static _Atomic(uint32_t) orphans; /* set in the child of a fork, which has one thread */
+
+void rti_lock_orphan(struct rti_lock *lock)
+{
+    store_rlx(&lock->word, HELD);
+    store_rlx(&orphans, 1);
+}
+
+bool rti_lock_orphans(void)
+{
+    return load_rlx(&orphans);
+}
+
 void rti_lock_wait(struct rti_lock *lock)
 {
+    if (load_rlx(&orphans)) /* who holds it stayed behind */
+        rt_throw("the runtime is used in a forked child, where only exec or _exit may follow");
     for (long nap_ns = FIRST_NAP_NS;; nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS) {
         for (int i = 0; i < SPINS; i++) {
             uint32_t open = OPEN;

@@ -89,5 +89,10 @@ bool rti_lock_try(struct rti_lock *lock) MUST_CHECK;
 uint32_t rti_lock_depth(void);
 /* For DCHECKs: somebody holds it. */
 bool rti_lock_is_held(struct rti_lock *lock);
+/* In the child of a fork: lock counts as held for ever, and who waits for any lock from now on gets a fatal error, as
+ * its holder is not in this process. */
+void rti_lock_orphan(struct rti_lock *lock);
+/* That was called. Async-signal-safe. */
+bool rti_lock_orphans(void);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/print.h"
 #include "base/throw.h"
 #include "boot/crash.h"
+#include "boot/fork.h"
 #include "boot/procs.h"
 #include "boot/sysmon.h"
 #include "observe/fatal.h"
@@ -234,6 +235,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
     rti_throw_set_last(rti_seeded_print_replay);  /* and how to see them again */
     rti_crash_install();                          /* stack overflow has a name */
+    rti_fork_install();                           /* a forked child that uses us is told so */
     rti_preempt_install();                        /* a stop reaches goroutines that never look */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
     make_odd();                                   /* the order of running may be a debugging switch's */

@@ -66,6 +66,7 @@ struct m {
     /* being stopped by a signal (sched/preempt.c) */
     _Atomic(int32_t) reach;     /* tid when it may be signalled, 0 before; written by its thread, read by stoppers */
     _Atomic(uint32_t) poked;    /* a stop signal is under way; set by the stopper, cleared by the handler */
+    uint32_t refused;           /* stop signals in a row that could not be sent; the stopper's */
     _Atomic(uint32_t) critical; /* must not be stopped now; its own, read by its handler */
     _Atomic(uint32_t) stop_pending; /* a stop came meanwhile; its handler's and its own */
     uintptr_t stopped_sp;           /* lowest byte in use of curg's stack while it stands in the middle of its code */

@@ -20,7 +20,8 @@ static ALWAYS_INLINE void park(struct m *m, enum rti_wait why)
 void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
 {
     struct m *m = rti_m_self();
-    CHECK(m && m->curg);
+    if (UNLIKELY(!m || !m->curg))
+        rt_throw("a call that waits was made on a thread that runs no goroutine");
     DCHECK(commit || rti_lockrank_held() == 0); /* S5; a commit releases what is held */
     m->commit = commit;
     m->commit_arg = arg;
