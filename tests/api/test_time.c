@@ -131,6 +131,66 @@ Test(timer, a_stop_at_the_moment_of_firing_is_still_a_stop)
     run_everywhere(stop_against_fire);
 }
 
+/* What a stop and a reset say: whether the timer was armed, or its value still to be received. */
+static void answers_of_timers(void)
+{
+    int64_t at = 0, start = rt_now();
+    struct rt_timer *t = rt_timer_new(3600LL * 1000 * MS);
+    EXPECT(rt_timer_reset(t, 3600LL * 1000 * MS)); /* armed */
+    EXPECT(rt_timer_reset(t, 1 * MS));
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - start >= 1 * MS);
+    EXPECT(!rt_timer_reset(t, 3600LL * 1000 * MS)); /* fired and received */
+    EXPECT(rt_timer_stop(t));
+    EXPECT(!rt_timer_reset(t, 1 * MS)); /* stopped */
+    EXPECT(rt_recv(rt_timer_chan(t), &at));
+    rt_timer_free(&t);
+    /* Fired, not received: as if it had not. A select with a default finds it. */
+    t = rt_timer_new(0);
+    rt_sleep(1 * MS);
+    struct rt_case one[] = {rt_case_recv(rt_timer_chan(t), &at)};
+    EXPECT(rt_timer_reset(t, 0));
+    while (rt_select(one, 1, false) != 0)
+        rt_sleep(100 * US);
+    EXPECT(one[0].ok && rt_select(one, 1, false) == -EAGAIN);
+    rt_timer_free(&t);
+}
+
+Test(timer, a_stop_or_reset_tells_whether_it_was_armed)
+{
+    run_everywhere(answers_of_timers);
+}
+
+static void one_gets_it(void *arg)
+{
+    struct rt_timer *t = ((void **)arg)[0];
+    int64_t at;
+    struct rt_case cases[] = {rt_case_recv(rt_timer_chan(t), &at), rt_case_recv(((void **)arg)[1], NULL)};
+    if (rt_select(cases, 2, true) == 0)
+        rt_close(((void **)arg)[1]);
+    rt_waitgroup_done(((void **)arg)[2]);
+}
+
+static void timer_of_many(void)
+{
+    struct rt_waitgroup left = {0};
+    for (int i = 0; i < 20; i++) {
+        struct rt_timer *t = rt_timer_new(200 * US);
+        struct rt_chan *got = rt_chan_new(0, 0);
+        void *all[] = {t, got, &left};
+        rt_waitgroup_add(&left, 5);
+        for (int k = 0; k < 5; k++)
+            rt_go(one_gets_it, all); /* two that get it would close twice, which is fatal */
+        rt_waitgroup_wait(&left);
+        rt_timer_free(&t);
+        rt_chan_free(&got);
+    }
+}
+
+Test(timer, fires_for_one_of_those_that_wait)
+{
+    run_everywhere(timer_of_many);
+}
+
 /* --- timers that run --- */
 
 struct tally {
@@ -170,6 +230,31 @@ static void runs_or_is_stopped(void)
 Test(after_func, runs_exactly_once_unless_it_was_stopped)
 {
     run_everywhere(runs_or_is_stopped);
+}
+
+static void send_one(void *arg)
+{
+    rt_send(arg, NULL);
+}
+
+static void functions_again(void)
+{
+    struct rt_chan *ran = rt_chan_new(0, 0);
+    struct rt_timer *t = rt_after_func(3600LL * 1000 * MS, send_one, ran);
+    EXPECT(rt_timer_reset(t, 1 * MS)); /* put off or brought forward */
+    EXPECT(rt_recv(ran, NULL));
+    EXPECT(!rt_timer_stop(t));
+    EXPECT(!rt_timer_reset(t, 1 * MS)); /* it runs again */
+    EXPECT(rt_recv(ran, NULL));
+    EXPECT(!rt_timer_reset(t, 3600LL * 1000 * MS) && rt_timer_stop(t) && !rt_timer_stop(t));
+    EXPECT(rt_try_recv(ran, NULL) == -EAGAIN);
+    rt_timer_free(&t);
+    rt_chan_free(&ran);
+}
+
+Test(after_func, runs_again_after_a_reset)
+{
+    run_everywhere(functions_again);
 }
 
 static void many_timers(void)
@@ -264,6 +349,29 @@ static void ticks(void)
 Test(ticker, ticks_in_phase_and_drops_what_nobody_takes)
 {
     run_everywhere(ticks);
+}
+
+static void tickers_again(void)
+{
+    int64_t at = 0;
+    struct rt_timer *t = rt_ticker_new(3600LL * 1000 * MS);
+    int64_t reset = rt_now();
+    EXPECT(rt_timer_reset(t, 2 * MS));
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - reset >= 2 * MS); /* after the new period */
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - reset >= 4 * MS);
+    EXPECT(rt_timer_stop(t)); /* not closed by it, and ticks again after a reset */
+    EXPECT(!rt_timer_stop(t));
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+    reset = rt_now();
+    EXPECT(!rt_timer_reset(t, 1 * MS));
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - reset >= 1 * MS);
+    EXPECT(rt_chan_len(rt_timer_chan(t)) == 0 && rt_chan_cap(rt_timer_chan(t)) == 0);
+    rt_timer_free(&t);
+}
+
+Test(ticker, ticks_again_after_a_reset)
+{
+    run_everywhere(tickers_again);
 }
 
 static void ticker_of_nothing(void)

@@ -51,7 +51,7 @@ static int parse_godebug(const struct rt_config *config)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (rti_debugvars_parse(&rti_debugvars, texts[i], bad, sizeof bad) == 0)
             continue;
-        rti_print_text("lode: GODEBUG: '%s' is not a known name=number\n", bad);
+        rti_print_text("lode: GODEBUG: '%s' %s\n", bad, rti_debugvars_why(bad));
         return -EINVAL;
     }
     return 0;
@@ -91,14 +91,14 @@ static void make_odd(void)
 {
     rti_world.odd = rti_debugvars.seed || rti_debugvars.alwaysmigrate || rti_debugvars.stealfirst;
     if (rti_debugvars.seed)
-        rti_seeded_begin((uint32_t)rti_debugvars.seed);
+        rti_seeded_begin(rti_debugvars.seed);
     if (rti_debugvars.seed || rti_debugvars.randompreempt)
         rti_points_arm();
 }
 
 static void make_ps(int procs)
 {
-    uint64_t seed = rti_debugvars.seed ? (uint64_t)rti_debugvars.seed : (uint64_t)rti_clock_monotonic();
+    uint64_t seed = rti_debugvars.seed ? rti_debugvars.seed : (uint64_t)rti_clock_monotonic();
     for (int i = procs - 1; i >= 0; i--) {
         if (!rti_world.allp[i])
             rti_world.allp[i] = rti_p_new((uint32_t)i, seed);

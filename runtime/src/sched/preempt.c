@@ -27,8 +27,7 @@ int rti_preempt_signal(void)
     return SIGRTMIN + SIGNAL_ABOVE_RTMIN;
 }
 
-/* Nothing of the runtime is under way on this thread, which was interrupted with its stack pointer at sp. */
-static bool between_sections(struct m *m, uintptr_t sp)
+bool rti_preempt_is_between(struct m *m, uintptr_t sp)
 {
     struct g *g = m->curg;
     if (!g || m->finish != RTI_FINISH_NONE || (load_rlx(&m->call) & 1) || rti_lock_depth() > 0)
@@ -40,7 +39,7 @@ static void stop_here_sig(struct m *m, const void *context)
 {
     uintptr_t sp = rti_ucontext_sp(context);
     store_rlx(&m->poked, 0);
-    if (!rti_stopworld_wanted() || !between_sections(m, sp))
+    if (!rti_stopworld_wanted() || !rti_preempt_is_between(m, sp))
         return;
     if (load_rlx(&m->critical) > 0)
         store_rlx(&m->stop_pending, 1);
@@ -100,6 +99,6 @@ NOINLINE void rti_preempt_pending(struct m *m)
 {
     uintptr_t sp = (uintptr_t)__builtin_frame_address(0) - RED_ZONE;
     store_rlx(&m->stop_pending, 0);
-    if (between_sections(m, sp)) /* else in a longer section of another kind: the signal will come again */
+    if (rti_preempt_is_between(m, sp)) /* else in a longer section of another kind: the signal will come again */
         rti_stopworld_pause_sig(m, sp, NULL);
 }
