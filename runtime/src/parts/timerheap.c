@@ -164,7 +164,7 @@ static void settle(struct rti_timerheap *h)
     }
 }
 
-/* A slot that stays when the dead are thrown out. Its timer counts as without one until keep_again, so that a second
+/* A slot that stays when the dead are thrown out. Its timer counts as without one until all were looked at: a second
  * slot of the same timer and the same time, which looks alike, goes. */
 static bool keep(struct rti_timerheap *h, struct rti_timerslot s)
 {
@@ -205,7 +205,8 @@ static void filter(struct rti_timerheap *h)
     filter_heap(h);
 }
 
-/* Throws out what is dead. Among slots of one time another may come first, so that is settled again. */
+/* Throws out what is dead. The slot that stands first is exact and keeps its place: a run keeps its order, and a root
+ * gives way to sooner ones only. So nothing has to be settled. */
 static void sweep(struct rti_timerheap *h)
 {
     filter(h);
@@ -217,7 +218,6 @@ static void sweep(struct rti_timerheap *h)
     for (uint32_t i = h->len / ARITY + 1; i-- > 0;) /* Floyd: from the last parent to the root */
         if (i < h->len)
             sift_down(h->slots, h->len, i, h->slots[i]);
-    settle(h);
 }
 
 static ALWAYS_INLINE void sweep_if_worth_it(struct rti_timerheap *h)
