@@ -119,6 +119,8 @@ static ALWAYS_INLINE enum rti_chan_try recv_locked(struct rt_chan *self, void *v
         return RTI_CHAN_DONE;
     if (!load_rlx(&self->closed))
         return RTI_CHAN_WAIT;
+    if (UNLIKELY(self->timer != NULL))
+        return rti_time_recv_locked(self->timer, value);
     zero(value, self->elem_bytes);
     return RTI_CHAN_CLOSED;
 }
@@ -168,6 +170,8 @@ static ALWAYS_INLINE int32_t wait_locked(struct rt_chan *c, struct rti_waitq *q,
         at = slot_for(g, why == RTI_WAIT_CHAN_SEND ? value : NULL, bytes);
     g->box.waiter = (struct rti_waiter){.g = g, .value = at};
     rti_waiter_push(q, &g->box.waiter);
+    if (UNLIKELY(load_rlx(&c->closed))) /* it is open, so it is a timer's */
+        rti_time_wait_locked(c->timer);
     rti_sched_park_unlock(&c->lock, why);
     if (UNLIKELY(at != value))
         leave_slot(g, at, why == RTI_WAIT_CHAN_SEND ? NULL : value, bytes);
@@ -285,7 +289,7 @@ void rt_close(struct rt_chan *self)
         rti_lock_release(&self->lock);
         rt_throw("close of closed channel");
     }
-    store_rel(&self->closed, 1); /* pairs with load_acq in the peeks */
+    store_rel(&self->closed, RTI_CHAN_SHUT); /* pairs with load_acq in the peeks */
     struct g *woken = release_locked(self, &self->senders, false, NULL);
     woken = release_locked(self, &self->receivers, true, woken);
     rti_lock_release(&self->lock);

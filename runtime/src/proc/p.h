@@ -21,6 +21,7 @@
 
 struct g;
 struct m;
+struct rt_timer;
 
 /* The numbers are Go's. */
 enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3, RTI_P_AWAY = 4 };
@@ -55,11 +56,14 @@ struct p {
     uint32_t next_streak;      /* runnext runs in a row */
     struct g *gfree;           /* dead Gs, hottest first, linked by link */
     uint32_t gfree_count;
+    uint32_t timer_free_count;
+    struct rt_timer
+        *timer_free;          /* timers to make, hottest first; the API's (api/time.c). Outlives the P's retirement */
     uint64_t id_next, id_end; /* goroutine ids that are ours to give */
     struct rti_rand rand;
     struct p *idle_next;
     struct rti_p_counters count;
-    struct rti_lock timer_lock; /* rank TIMERS; guards timers */
+    struct rti_lock timer_lock; /* rank TIMERS; guards timers, but for their count */
     struct rti_timerheap timers;
     _Atomic(int64_t) timer_next; /* its first deadline, INT64_MAX without; written under timer_lock, read by all */
     struct rti_runq runq CACHE_ALIGNED;
