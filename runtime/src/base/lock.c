@@ -1,5 +1,6 @@
 #include "base/lock.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -8,8 +9,10 @@
 
 enum { OPEN, HELD };
 /* Sections are short (tens of ns), but on an oversubscribed box the holder may not be running at all: a short spin,
- * then naps, so that it gets a core. */
-enum { SPINS = 40, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
+ * then the core to whoever wants it. A yield costs less than a nap, whose timer interrupts somebody again: of 1000
+ * threads that wait for the same lock each would nap many times before the holder runs. Where yields do not help (the
+ * holder has a lower priority), naps do. */
+enum { SPINS = 40, YIELDS = 16, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
 
 /* How many this thread holds or waits for. Raised before a lock is taken and lowered after it is released, so that a
  * signal handler on this thread errs on the safe side. Plain TLS: nothing here can be switched away from. */
@@ -52,17 +55,28 @@ static NOINLINE void tell(uint32_t rank, enum rti_lock_event what)
             tell(rank, what);                                                                                          \
     } while (0)
 
+static bool spin(struct rti_lock *lock)
+{
+    for (int i = 0; i < SPINS; i++) {
+        uint32_t open = OPEN;
+        if (load_rlx(&lock->word) == OPEN && cas_acq(&lock->word, &open, HELD)) /* pairs with release */
+            return true;
+        rti_cpu_pause();
+    }
+    return false;
+}
+
 static NOINLINE void acquire_slow(struct rti_lock *lock)
 {
-    for (long nap_ns = FIRST_NAP_NS;; nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS) {
-        for (int i = 0; i < SPINS; i++) {
-            uint32_t open = OPEN;
-            if (load_rlx(&lock->word) == OPEN && cas_acq(&lock->word, &open, HELD)) /* pairs with release */
-                return;
-            rti_cpu_pause();
+    int yields = 0;
+    for (long nap_ns = FIRST_NAP_NS; !spin(lock);) {
+        if (yields++ < YIELDS) {
+            sched_yield();
+            continue;
         }
         struct timespec nap = {.tv_nsec = nap_ns};
         nanosleep(&nap, NULL);
+        nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS;
     }
 }
 
