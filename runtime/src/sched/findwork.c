@@ -308,6 +308,13 @@ static struct g *rest(struct m *m)
     return NULL;
 }
 
+/* m may be left without a P, and with none for it on the idle list: not while its P may be written by a waker, nor
+ * when it is about to give that P away itself. */
+static bool may_retire(const struct m *m)
+{
+    return !m->listed && !m->locked_g && !m->ending && !m->picked;
+}
+
 struct g *rti_findwork_next(struct m *m)
 {
     for (;;) {
@@ -315,7 +322,7 @@ struct g *rti_findwork_next(struct m *m)
             return NULL;
         if (UNLIKELY(load_rlx(&rti_world.attention)) && !m->listed)
             rti_stopworld_pause_sys(m);
-        if (!m->listed && !m->locked_g) /* else m->p may be written by a waker just now */
+        if (may_retire(m))
             rti_resize_retire_sys(m);
         if (UNLIKELY(m->picked)) {
             struct g *g = m->picked;
