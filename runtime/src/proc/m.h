@@ -42,6 +42,7 @@ struct m {
     struct p *p;             /* NULL without */
     _Atomic(uint32_t) call;  /* odd while in a blocking call; written by the M, read by sysmon */
     _Atomic(uint32_t) taken; /* 1: look at the P before going on after a call; written by sysmon under the lock */
+    int64_t gave_ns;         /* its own: when it began the call for which it gave its P away by itself, else 0 */
     bool spinning;           /* counted in world.spinning; written by itself, by its waker while it sleeps */
     /* the hand-over of one switch */
     enum rti_finish finish;

@@ -52,6 +52,7 @@ struct world {
     struct m *free_m;           /* joined, to be used again */
     _Atomic(struct m *) dead_m; /* threads that end or have, to be joined; read as a hint without the lock */
     bool polling;               /* an M blocks in the netpoller */
+    bool helper_starved;        /* an M that was woken to help found no idle P (sched/handoff.c) */
     bool sysmon_waiting;        /* sysmon sleeps on its note */
     struct rti_note sysmon_note;
     int main_result;
