@@ -60,7 +60,7 @@ struct m {
     bool locked_ready;  /* locked_g was handed over and shall run; under the world's lock */
     bool waiting;       /* asleep until then; under the world's lock */
     bool ending;        /* its own: locked_g ended, so the thread does too */
-    bool left;          /* no longer listed, on the dead list; under the world's lock */
+    bool left;          /* no longer listed, on the dead list; under the world's lock, read by itself once woken */
     /* being stopped by a signal (sched/preempt.c) */
     _Atomic(int32_t) reach;     /* tid when it may be signalled, 0 before; written by its thread, read by stoppers */
     _Atomic(uint32_t) poked;    /* a stop signal is under way; set by the stopper, cleared by the handler */
@@ -70,7 +70,7 @@ struct m {
     const void *stopped_context;    /* ucontext_t with its registers if a signal stopped it; both read _stw only */
     /* life */
     uint32_t id;
-    struct m *all_next;
+    struct m *all_next, *all_prev; /* world.all_m, newest first */
     pthread_t thread;
     int tid;              /* the kernel's id of it; written by itself at its start, read by debuggers */
     struct rti_note done; /* the thread is about to end */

@@ -236,12 +236,14 @@ bool rti_findwork_visible(void)
     return false;
 }
 
-/* m was woken: with a P, because the world stops, or as a helper (sched/handoff.h). False: it must sleep again. */
+/* m was woken: with a P, because the world stops, to end (sched/thread.h), or as a helper (sched/handoff.h). False: it
+ * must sleep again. */
 static bool is_awake(struct m *m)
 {
     rti_note_clear(&m->note);
     m->listed = false;
-    return m->p || load_rlx(&rti_world.stopping) || rti_handoff_help(m);
+    m->ending = m->left;
+    return m->p || m->ending || load_rlx(&rti_world.stopping) || rti_handoff_help(m);
 }
 
 /* Work came while m went idle: takes a P back. True when m holds one (perhaps because somebody chose m meanwhile). */

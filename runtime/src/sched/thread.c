@@ -6,10 +6,20 @@
 #include <unistd.h>
 
 #include "base/pages.h"
+#include "base/peek.h"
 #include "proc/m.h"
 #include "sched/preempt.h"
 #include "sched/round.h"
 #include <rt/check.h>
+
+/* Idle Ms that are kept beyond one per P, and how long there must be more. */
+enum { SPARE = 8, END_EVERY_NS = 1000000 };
+static _Atomic(int64_t) patience_ns = INT64_C(5000000000);
+static struct {
+    int64_t look_ns;  /* when to count again; 0: not begun */
+    uint32_t surplus; /* still to end, not all at once: it takes locks that those who work need */
+    int64_t end_ns;   /* the next of them */
+} trim;               /* sysmon's */
 
 enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 32 << 10 };
 #ifndef AT_MINSIGSTKSZ
@@ -65,7 +75,10 @@ struct m *rti_thread_new_locked(void)
         m = rti_m_new(++rti_world.m_made); /* 0 is the thread of rt_main, which runs sysmon */
     }
     rti_world.m_count++;
+    m->all_prev = NULL;
     m->all_next = rti_world.all_m;
+    if (m->all_next)
+        m->all_next->all_prev = m;
     rti_world.all_m = m;
     return m;
 }
@@ -89,13 +102,20 @@ void rti_thread_start(struct m *m)
         rt_throw("cannot start a thread (errno %d); %u run", -err, rti_world.m_count);
 }
 
+static void unlist_locked(struct m *m)
+{
+    if (m->all_prev)
+        m->all_prev->all_next = m->all_next;
+    else
+        rti_world.all_m = m->all_next;
+    if (m->all_next)
+        m->all_next->all_prev = m->all_prev;
+    rti_world.m_count--;
+}
+
 void rti_thread_leave_locked(struct m *m)
 {
-    struct m **at = &rti_world.all_m;
-    while (*at != m)
-        at = &(*at)->all_next;
-    *at = m->all_next;
-    rti_world.m_count--;
+    unlist_locked(m);
     m->left = true;
     m->idle_next = load_rlx(&rti_world.dead_m);
     store_rlx(&rti_world.dead_m, m);
@@ -122,4 +142,55 @@ void rti_thread_reap(bool wait)
         }
         rti_lock_release(&rti_world.lock);
     }
+}
+
+void rti_thread_set_patience(int64_t ns)
+{
+    store_rlx(&patience_ns, ns);
+}
+
+/* Ends the M that went idle last: the one that is found without a search. */
+static bool end_one(uint32_t keep)
+{
+    rti_lock_acquire(&rti_world.lock);
+    bool more = rti_world.idle_m_count > keep && !load_rlx(&rti_world.stopping);
+    struct m *m = more ? rti_world_take_idle_m_locked() : NULL;
+    if (m)
+        rti_thread_leave_locked(m); /* before it wakes, so that idle and counted Ms match (sched/deadlock.c) */
+    rti_lock_release(&rti_world.lock);
+    if (m)
+        rti_note_wake(&m->note);
+    return m != NULL;
+}
+
+/* How many more than keep were idle all the time since the last call. */
+static uint32_t count_surplus(uint32_t keep)
+{
+    rti_lock_acquire(&rti_world.lock);
+    uint32_t low = rti_world.idle_m_low;
+    rti_world.idle_m_low = rti_world.idle_m_count;
+    rti_lock_release(&rti_world.lock);
+    return low > keep ? low - keep : 0;
+}
+
+int64_t rti_thread_trim(int64_t now)
+{
+    uint32_t keep = load_rlx(&rti_world.procs) + SPARE;
+    if (trim.surplus == 0) {
+        if (rti_peek_u32(&rti_world.idle_m_count) <= keep) {
+            trim.look_ns = 0;
+            return INT64_MAX;
+        }
+        if (trim.look_ns == 0)
+            (void)count_surplus(keep); /* from now on */
+        else if (now >= trim.look_ns)
+            trim.surplus = count_surplus(keep);
+        if (now >= trim.look_ns)
+            trim.look_ns = now + load_rlx(&patience_ns);
+    }
+    if (trim.surplus > 0 && now >= trim.end_ns) {
+        trim.surplus = end_one(keep) ? trim.surplus - 1 : 0;
+        trim.end_ns = now + END_EVERY_NS;
+    }
+    return trim.surplus > 0 ? trim.end_ns : trim.look_ns;
 }

@@ -3,6 +3,7 @@
 #define RTI_THREAD_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "proc/world.h"
 #include <rt/attr.h>
@@ -19,5 +20,10 @@ int rti_thread_try_start(struct m *m) MUST_CHECK;
 void rti_thread_leave_locked(struct m *m) REQUIRES(rti_world.lock);
 /* Joins the threads that ended since: those that are done, or (wait) all of them. sysmon; the end of the world. */
 void rti_thread_reap(bool wait);
+/* sysmon, at every round: ends one of the Ms that were idle for five to ten seconds, as many as there were at any time
+ * in these above GOMAXPROCS + 8. When to be called again, INT64_MAX if few idle. */
+int64_t rti_thread_trim(int64_t now);
+/* For tests: another time than five seconds. Any thread. */
+void rti_thread_set_patience(int64_t ns);
 
 #endif

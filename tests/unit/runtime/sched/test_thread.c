@@ -1,8 +1,12 @@
 #include "fake_world.h"
 
+#include <dirent.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "sched/thread.h"
+#include <rt/blocking.h>
+#include <rt/rt.h>
 
 Test(thread, one_that_finds_the_world_stopping_ends, .init = fake_world)
 {
@@ -44,4 +48,139 @@ Test(thread, one_that_left_is_joined_and_its_m_used_again, .init = fake_world)
     rti_lock_release(&rti_world.lock);
     cr_assert(!m->ending && !m->left);
     cr_assert_eq(load_rlx(&m->call), 8, "goes on rising");
+}
+
+/* --- surplus threads --- */
+
+enum { SPARE = 8, KEPT = SPARE + 1, MANY = 24 };
+static const int64_t patience = 1000, tick = 1000000; /* of a clock that the test keeps itself */
+
+static void idle_ms(void)
+{
+    fake_world();
+    rti_thread_set_patience(patience);
+    rti_lock_acquire(&rti_world.lock);
+    for (int i = 0; i < MANY; i++)
+        rti_world_put_idle_m_locked(rti_thread_new_locked());
+    rti_lock_release(&rti_world.lock);
+}
+
+/* The sum of Ms that idle and of those that left to be joined. */
+static uint32_t dead(void)
+{
+    uint32_t n = 0;
+    for (struct m *at = load_rlx(&rti_world.dead_m); at; at = at->idle_next)
+        n++;
+    return n;
+}
+
+Test(thread, surplus_ones_end_one_after_the_other_when_all_were_idle_for_long, .init = idle_ms)
+{
+    int64_t now = tick, next = rti_thread_trim(now);
+    cr_assert_eq(next, now + patience);
+    cr_assert_eq(rti_thread_trim(next - 1), next);
+    cr_assert_eq(rti_world.idle_m_count, MANY, "none before its time");
+    for (uint32_t left = MANY; left > KEPT; left--) {
+        now = next;
+        struct m *last = rti_world.idle_m;
+        next = rti_thread_trim(now);
+        cr_assert_eq(rti_world.idle_m_count, left - 1);
+        cr_assert_eq(rti_world.m_count, left, "the test's own among them");
+        cr_assert(last->left && !last->idle && rti_note_sleep_for(&last->note, 0), "off the list, and told");
+    }
+    cr_assert_eq(dead(), MANY - KEPT);
+    for (int i = 0; i < 5; i++)
+        cr_assert_eq(rti_thread_trim(now += tick), INT64_MAX, "those that are left stay");
+    cr_assert_eq(rti_world.idle_m_count, KEPT);
+    uint32_t listed = 0;
+    for (struct m *at = rti_world.all_m, *before = NULL; at; before = at, at = at->all_next, listed++)
+        cr_assert_eq(at->all_prev, before);
+    cr_assert_eq(listed, rti_world.m_count);
+}
+
+Test(thread, those_that_were_needed_meanwhile_stay, .init = idle_ms)
+{
+    struct m *used[MANY];
+    int64_t now = rti_thread_trim(tick);
+    rti_lock_acquire(&rti_world.lock);
+    for (int i = 0; i < MANY - KEPT - 2; i++)
+        used[i] = rti_world_take_idle_m_locked();
+    for (int i = 0; i < MANY - KEPT - 2; i++)
+        rti_world_put_idle_m_locked(used[i]);
+    rti_lock_release(&rti_world.lock);
+    for (int i = 0; i < 2; i++)
+        now = rti_thread_trim(now);
+    cr_assert_eq(rti_world.idle_m_count, MANY - 2, "two were never needed");
+    cr_assert_eq(dead(), 2);
+}
+
+Test(thread, none_ends_once_the_world_does, .init = idle_ms)
+{
+    int64_t next = rti_thread_trim(tick);
+    store_rlx(&rti_world.stopping, 1);
+    rti_thread_trim(next);
+    cr_assert_eq(rti_world.idle_m_count, MANY);
+    cr_assert_null(load_rlx(&rti_world.dead_m));
+}
+
+static int gate[2];
+static _Atomic(int) inside, outside;
+
+static void block(void *arg)
+{
+    char c;
+    (void)arg;
+    atomic_fetch_add(&inside, 1);
+    atomic_fetch_add(&outside, RT_BLOCKING(read(gate[0], &c, 1)) == 1);
+}
+
+static uint32_t threads(void)
+{
+    uint32_t n = 0;
+    DIR *d = opendir("/proc/self/task");
+    for (struct dirent *e; d && (e = readdir(d));)
+        n += e->d_name[0] != '.';
+    if (d)
+        closedir(d);
+    return n;
+}
+
+/* As many threads as blocked goroutines; then, when all came back, few. */
+static int burst(void *arg)
+{
+    uint32_t *most = arg, before = threads(); /* a sanitizer may have its own */
+    char text[MANY] = {0};
+    for (int i = 0; i < MANY; i++)
+        rt_go(block, NULL);
+    while (atomic_load(&inside) < MANY || threads() < MANY)
+        rt_yield();
+    *most = threads();
+    if (write(gate[1], text, MANY) != MANY)
+        return 1;
+    while (atomic_load(&outside) < MANY)
+        rt_yield();
+    while (threads() > before + SPARE + 5) /* two that run, one that is just being woken */
+        rt_yield();
+    return 0;
+}
+
+static int bursts(void *arg)
+{
+    for (int i = 0; i < 3; i++) {
+        atomic_store(&inside, 0);
+        atomic_store(&outside, 0);
+        if (burst(arg) != 0)
+            return 1;
+    }
+    return 0;
+}
+
+Test(thread, a_burst_of_blocked_threads_leaves_few_behind_and_the_next_one_works)
+{
+    uint32_t most = 0;
+    struct rt_config config = {.procs = 2};
+    rti_thread_set_patience(2000000);
+    cr_assert_eq(pipe(gate), 0);
+    cr_assert_eq(rt_main(&config, bursts, &most), 0);
+    cr_assert_geq(most, MANY);
 }
