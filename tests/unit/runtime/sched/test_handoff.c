@@ -239,6 +239,7 @@ Test(handoff, work_in_the_ring_of_the_p_calls_a_helper_too, .init = up_long)
     cr_assert(rti_runq_put(&p->runq, &fake_g(RTI_G_RUNNABLE)->link, &none));
     enter_long();
     cr_assert(was_woken(helper));
+    cr_assert_null(helper->p);
 }
 
 Test(handoff, one_helper_is_enough, .init = up_long)

@@ -53,7 +53,7 @@ Test(thread, one_that_left_is_joined_and_its_m_used_again, .init = fake_world)
 /* --- surplus threads --- */
 
 enum { SPARE = 8, KEPT = SPARE + 1, MANY = 24 };
-static const int64_t patience = 1000, tick = 1000000; /* of a clock that the test keeps itself */
+static const int64_t tick = 1000000, patience = 100 * tick; /* of a clock that the test keeps itself */
 
 static void idle_ms(void)
 {
@@ -90,7 +90,7 @@ Test(thread, surplus_ones_end_one_after_the_other_when_all_were_idle_for_long, .
     }
     cr_assert_eq(dead(), MANY - KEPT);
     for (int i = 0; i < 5; i++)
-        cr_assert_eq(rti_thread_trim(now += tick), INT64_MAX, "those that are left stay");
+        cr_assert_eq(rti_thread_trim(now += patience), INT64_MAX, "those that are left stay");
     cr_assert_eq(rti_world.idle_m_count, KEPT);
     uint32_t listed = 0;
     for (struct m *at = rti_world.all_m, *before = NULL; at; before = at, at = at->all_next, listed++)
@@ -108,8 +108,8 @@ Test(thread, those_that_were_needed_meanwhile_stay, .init = idle_ms)
     for (int i = 0; i < MANY - KEPT - 2; i++)
         rti_world_put_idle_m_locked(used[i]);
     rti_lock_release(&rti_world.lock);
-    for (int i = 0; i < 2; i++)
-        now = rti_thread_trim(now);
+    for (int i = 0; i < 6; i++, now += tick)
+        rti_thread_trim(now);
     cr_assert_eq(rti_world.idle_m_count, MANY - 2, "two were never needed");
     cr_assert_eq(dead(), 2);
 }
