@@ -171,7 +171,8 @@ static bool join_all(void)
     rti_lock_release(&rti_world.lock);
     for (; m; m = m->all_next) {
         if (join_one(m, start)) {
-            pthread_join(m->thread, NULL);
+            if (!m->left) /* else it never got a thread */
+                pthread_join(m->thread, NULL);
         } else {
             pthread_detach(m->thread);
             all = false;

@@ -131,7 +131,8 @@ static bool round_trip(int64_t now)
 static void sleep_deep(int64_t until_ns)
 {
     rti_lock_acquire(&rti_world.lock);
-    bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping);
+    bool idle =
+        load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping) && !rti_thread_is_short();
     rti_world.sysmon_waiting = idle;
     rti_lock_release(&rti_world.lock);
     if (!idle)

@@ -60,7 +60,8 @@ struct m {
     bool locked_ready;  /* locked_g was handed over and shall run; under the world's lock */
     bool waiting;       /* asleep until then; under the world's lock */
     bool ending;        /* its own: locked_g ended, so the thread does too */
-    bool left;          /* no longer listed, on the dead list; under the world's lock, read by itself once woken */
+    bool left; /* no longer listed, on the dead list if it has a thread; under the world's lock, read by itself once
+                  woken */
     /* being stopped by a signal (sched/preempt.c) */
     _Atomic(int32_t) reach;     /* tid when it may be signalled, 0 before; written by its thread, read by stoppers */
     _Atomic(uint32_t) poked;    /* a stop signal is under way; set by the stopper, cleared by the handler */

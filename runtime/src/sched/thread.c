@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/pages.h"
@@ -10,6 +12,7 @@
 #include "proc/m.h"
 #include "sched/preempt.h"
 #include "sched/round.h"
+#include "sched/sched.h"
 #include <rt/check.h>
 
 /* Idle Ms that are kept beyond one per P, and how long there must be more. */
@@ -20,6 +23,17 @@ static struct {
     uint32_t surplus; /* still to end, not all at once: it takes locks that those who work need */
     int64_t end_ns;   /* the next of them */
 } trim;               /* sysmon's */
+
+/* Threads that the kernel does not give us. */
+enum { RETRY_NS = 1000000, NS_PER_S = 1000000000 };
+static const int64_t HOPELESS_NS = 10 * (int64_t)NS_PER_S;
+static struct {
+    _Atomic(int) err; /* of the last try, 0: it went well; no other data hangs on it */
+    /* under the world's lock */
+    int64_t last_ns;   /* the last refusal */
+    int64_t since_ns;  /* the first of those between which nobody ran */
+    uint64_t progress; /* at the last refusal */
+} refused;
 
 enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 32 << 10 };
 #ifndef AT_MINSIGSTKSZ
@@ -95,13 +109,6 @@ int rti_thread_try_start(struct m *m)
     return -err;
 }
 
-void rti_thread_start(struct m *m)
-{
-    int err = rti_thread_try_start(m);
-    if (err < 0)
-        rt_throw("cannot start a thread (errno %d); %u run", -err, rti_world.m_count);
-}
-
 static void unlist_locked(struct m *m)
 {
     if (m->all_prev)
@@ -111,6 +118,64 @@ static void unlist_locked(struct m *m)
     if (m->all_next)
         m->all_next->all_prev = m->all_prev;
     rti_world.m_count--;
+}
+
+/* The kernel has refused threads for so long, and nobody runs who could do their work. */
+NORETURN static void die_short(int err)
+{
+    struct rlimit user = {.rlim_cur = RLIM_INFINITY};
+    char limit[24] = "unlimited";
+    getrlimit(RLIMIT_NPROC, &user);
+    if (user.rlim_cur != RLIM_INFINITY)
+        snprintf(limit, sizeof limit, "%llu", (unsigned long long)user.rlim_cur);
+    rt_throw("cannot start a thread: errno %d, for %d s, and no other can go on; %u run. Perhaps a limit is reached: "
+             "RLIMIT_NPROC (ulimit -u: %s, of all this user's threads), the cgroup's pids.max, "
+             "kernel.threads-max, or memory",
+             err, (int)(HOPELESS_NS / NS_PER_S), rti_world.m_count, limit);
+}
+
+bool rti_thread_start(struct m *m)
+{
+    int err = rti_thread_try_start(m);
+    store_rlx(&refused.err, -err);
+    return err == 0;
+}
+
+/* Grows while any goroutine runs. */
+static uint64_t progress(void)
+{
+    uint64_t sum = 0;
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
+        sum += load_rlx(&rti_world.allp[i]->count.switches) + load_rlx(&rti_world.allp[i]->count.calls);
+    return sum;
+}
+
+void rti_thread_refused_locked(struct m *m, int64_t now)
+{
+    uint64_t done = progress();
+    bool stuck = load_rlx(&rti_world.idle_ps) == load_rlx(&rti_world.procs) && done == refused.progress;
+    bool again = now - refused.last_ns <= NS_PER_S; /* in between there may have been nothing to do */
+    unlist_locked(m);
+    m->left = true;
+    m->idle_next = rti_world.free_m;
+    rti_world.free_m = m;
+    refused.last_ns = now;
+    refused.progress = done;
+    if (!stuck || !again)
+        refused.since_ns = now;
+    else if (now - refused.since_ns >= HOPELESS_NS)
+        die_short(load_rlx(&refused.err));
+}
+
+bool rti_thread_may_start_locked(void)
+{
+    return load_rlx(&refused.err) == 0 || rti_sched_now() - refused.last_ns >= RETRY_NS;
+}
+
+bool rti_thread_is_short(void)
+{
+    return load_rlx(&refused.err) != 0;
 }
 
 void rti_thread_leave_locked(struct m *m)

@@ -12,8 +12,15 @@ struct m;
 
 /* A new M, counted, without a thread yet. Dies when there are RTI_MAX_MS. */
 struct m *rti_thread_new_locked(void) REQUIRES(rti_world.lock);
-/* Gives m its thread, which at once runs m's P. Dies when the kernel refuses. */
-void rti_thread_start(struct m *m);
+/* Gives m its thread, which at once runs m's P. False when the kernel refuses: then rti_thread_refused_locked. */
+bool rti_thread_start(struct m *m) MUST_CHECK;
+/* m, without a P and never seen by anybody, got no thread: as if it had not been made. The work waits for those who
+ * run, and sysmon tries again; if for ten seconds all Ps idle and nobody ran between the tries, this dies. */
+void rti_thread_refused_locked(struct m *m, int64_t now) REQUIRES(rti_world.lock);
+/* False for a millisecond after a refusal: trying is slow. */
+bool rti_thread_may_start_locked(void) REQUIRES(rti_world.lock);
+/* The kernel refused the last thread: somebody must try again. */
+bool rti_thread_is_short(void);
 /* The same, 0 | -errno for boot, which can still report it. */
 int rti_thread_try_start(struct m *m) MUST_CHECK;
 /* m's thread is about to end: it is no longer counted nor listed, but waits to be joined. */
