@@ -1,5 +1,6 @@
 #include "base/lock.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -8,8 +9,10 @@
 
 enum { OPEN = RTI_LOCK_OPEN, HELD = RTI_LOCK_HELD };
 /* Sections are short (tens of ns), but on an oversubscribed box the holder may not be running at all: a short spin,
- * then naps, so that it gets a core. */
-enum { SPINS = 40, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
+ * then the core to whoever wants it. A yield costs less than a nap, whose timer interrupts somebody again: of 1000
+ * threads that wait for the same lock each would nap many times before the holder runs. Where yields do not help (the
+ * holder has a lower priority), naps do. */
+enum { SPINS = 40, YIELDS = 16, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
 
 _Thread_local uint32_t rti_lock_mine;
 _Atomic(uintptr_t) rti_lock_hook;
@@ -44,19 +47,30 @@ bool rti_lock_orphans(void)
     return load_rlx(&orphans);
 }
 
+static bool spin(struct rti_lock *lock)
+{
+    for (int i = 0; i < SPINS; i++) {
+        uint32_t open = OPEN;
+        if (load_rlx(&lock->word) == OPEN && cas_acq(&lock->word, &open, HELD)) /* pairs with release */
+            return true;
+        rti_cpu_pause();
+    }
+    return false;
+}
+
 void rti_lock_wait(struct rti_lock *lock)
 {
+    int yields = 0;
     if (load_rlx(&orphans)) /* who holds it stayed behind */
         rt_throw("the runtime is used in a forked child, where only exec or _exit may follow");
-    for (long nap_ns = FIRST_NAP_NS;; nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS) {
-        for (int i = 0; i < SPINS; i++) {
-            uint32_t open = OPEN;
-            if (load_rlx(&lock->word) == OPEN && cas_acq(&lock->word, &open, HELD)) /* pairs with release */
-                return;
-            rti_cpu_pause();
+    for (long nap_ns = FIRST_NAP_NS; !spin(lock);) {
+        if (yields++ < YIELDS) {
+            sched_yield();
+            continue;
         }
         struct timespec nap = {.tv_nsec = nap_ns};
         nanosleep(&nap, NULL);
+        nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS;
     }
 }
 

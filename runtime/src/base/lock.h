@@ -1,6 +1,6 @@
-/* lock.h - the runtime's lock: spins a little, then naps. For short sections only; no parking, no blocking call, no
- * user code inside (S5). Threads: any, with or without a goroutine. Memory: none; a zeroed struct is an open lock of
- * rank NONE.
+/* lock.h - the runtime's lock: spins a little, then yields, then naps. For short sections only; no parking, no blocking
+ * call, no user code inside (S5). Threads: any, with or without a goroutine. Memory: none; a zeroed struct is an open
+ * lock of rank NONE.
  *
  * One read-modify-write to take it, a plain store to release it. A futex would need a second one, or a look at a count
  * of sleepers after the store, when the lock's memory may be gone. The price: who waits for a holder that the kernel

@@ -172,7 +172,8 @@ static bool join_all(void)
     rti_lock_release(&rti_world.lock);
     for (; m; m = m->all_next) {
         if (join_one(m, start)) {
-            pthread_join(m->thread, NULL);
+            if (!m->left) /* else it never got a thread */
+                pthread_join(m->thread, NULL);
         } else {
             pthread_detach(m->thread);
             all = false;
@@ -211,7 +212,7 @@ static void tear_down(void)
     rti_world.idle_p = NULL;
     rti_world.idle_m = rti_world.all_m = NULL;
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
-    rti_world.polling = rti_world.sysmon_waiting = false;
+    rti_world.polling = rti_world.sysmon_waiting = rti_world.helper_starved = false;
     rti_note_clear(&rti_world.sysmon_note);
     rti_points_disarm();
     if (rti_debugvars.seed)

@@ -44,6 +44,7 @@ struct m {
     struct p *p;             /* NULL without */
     _Atomic(uint32_t) call;  /* odd while in a blocking call; written by the M, read by sysmon */
     _Atomic(uint32_t) taken; /* 1: look at the P before going on after a call; written by sysmon under the lock */
+    int64_t gave_ns;         /* its own: when it began the call for which it gave its P away by itself, else 0 */
     bool spinning;           /* counted in world.spinning; written by itself, by its waker while it sleeps */
     /* the hand-over of one switch */
     enum rti_finish finish;
@@ -62,7 +63,8 @@ struct m {
     bool locked_ready;  /* locked_g was handed over and shall run; under the world's lock */
     bool waiting;       /* asleep until then; under the world's lock */
     bool ending;        /* its own: locked_g ended, so the thread does too */
-    bool left;          /* no longer listed, on the dead list; under the world's lock */
+    bool left; /* no longer listed, on the dead list if it has a thread; under the world's lock, read by itself once
+                  woken */
     /* being stopped by a signal (sched/preempt.c) */
     _Atomic(int32_t) reach;     /* tid when it may be signalled, 0 before; written by its thread, read by stoppers */
     _Atomic(uint32_t) poked;    /* a stop signal is under way; set by the stopper, cleared by the handler */
@@ -73,7 +75,7 @@ struct m {
     const void *stopped_context;    /* ucontext_t with its registers if a signal stopped it; both read _stw only */
     /* life */
     uint32_t id;
-    struct m *all_next;
+    struct m *all_next, *all_prev; /* world.all_m, newest first */
     pthread_t thread;
     int tid;              /* the kernel's id of it; written by itself at its start, read by debuggers */
     struct rti_note done; /* the thread is about to end */

@@ -37,7 +37,7 @@ enum rti_preempt {
 
 /* Counted by the holder, read by anybody; no order with anything. */
 struct rti_p_counters {
-    _Atomic(uint64_t) switches, spawns, exits, yields, parks, steals, steal_tries, overflows, calls, retaken;
+    _Atomic(uint64_t) switches, spawns, exits, yields, parks, steals, steal_tries, overflows, calls, retaken, offered;
 };
 
 enum { RTI_P_GFREE_MAX = 64, RTI_P_ID_BATCH = 64 };

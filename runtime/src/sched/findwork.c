@@ -11,6 +11,7 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/deadlock.h"
+#include "sched/handoff.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
@@ -214,6 +215,16 @@ bool rti_findwork_visible(void)
     return false;
 }
 
+/* m was woken: with a P, because the world stops, to end (sched/thread.h), or as a helper (sched/handoff.h). False: it
+ * must sleep again. */
+static bool is_awake(struct m *m)
+{
+    rti_note_clear(&m->note);
+    m->listed = false;
+    m->ending = m->left;
+    return m->p || m->ending || load_rlx(&rti_world.stopping) || rti_handoff_help(m);
+}
+
 /* Work came while m went idle: takes a P back. True when m holds one (perhaps because somebody chose m meanwhile). */
 static bool regain(struct m *m, bool poller)
 {
@@ -221,9 +232,7 @@ static bool regain(struct m *m, bool poller)
     if (!poller && !rti_world_remove_idle_m_locked(m)) {
         rti_lock_release(&rti_world.lock);
         rti_note_sleep(&m->note); /* at once: the waker is under way */
-        rti_note_clear(&m->note);
-        m->listed = false;
-        return true; /* with a P, or without one because the world stops */
+        return is_awake(m);       /* with a P, or without one because the world stops */
     }
     m->listed = false;
     struct p *p = rti_world_take_idle_p_locked();
@@ -242,14 +251,14 @@ static bool regain(struct m *m, bool poller)
 /* Without a P, on the idle list: until somebody brings one, or the world stops. */
 static void sleep_idle(struct m *m)
 {
-    /* Put on the list after the stop woke all that were: the world's lock, which we held since, shows it. */
-    if (load_rlx(&rti_world.stopping))
-        return;
-    rti_deadlock_check();
-    RTI_PROBE1(m__stop, m->id);
-    rti_note_sleep(&m->note);
-    rti_note_clear(&m->note);
-    m->listed = false;
+    do {
+        /* Put on the list after the stop woke all that were: the world's lock, which we held since, shows it. */
+        if (load_rlx(&rti_world.stopping))
+            return;
+        rti_deadlock_check();
+        RTI_PROBE1(m__stop, m->id);
+        rti_note_sleep(&m->note);
+    } while (!is_awake(m));
 }
 
 /* Gives up the P; then looks at all queues once more (S3), then waits. A G if the last look under the lock found one.
@@ -287,6 +296,13 @@ static struct g *rest(struct m *m)
     return NULL;
 }
 
+/* m may be left without a P, and with none for it on the idle list: not while its P may be written by a waker, nor
+ * when it is about to give that P away itself. */
+static bool may_retire(const struct m *m)
+{
+    return !m->listed && !m->locked_g && !m->ending && !m->picked;
+}
+
 struct g *rti_findwork_next(struct m *m)
 {
     for (;;) {
@@ -294,7 +310,7 @@ struct g *rti_findwork_next(struct m *m)
             return NULL;
         if (UNLIKELY(load_rlx(&rti_world.attention)) && !m->listed)
             rti_stopworld_pause_sys(m);
-        if (!m->listed && !m->locked_g) /* else m->p may be written by a waker just now */
+        if (may_retire(m))
             rti_resize_retire_sys(m);
         if (UNLIKELY(m->picked)) {
             struct g *g = m->picked;
