@@ -212,6 +212,7 @@ static void tear_down(void)
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = false;
     rti_note_clear(&rti_world.sysmon_note);
+    store_rlx(&rti_world.sysmon_until, 0);
     rti_points_disarm();
     if (rti_debugvars.seed)
         rti_seeded_end();

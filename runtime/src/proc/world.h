@@ -54,6 +54,7 @@ struct world {
     bool polling;               /* an M blocks in the netpoller */
     bool sysmon_waiting;        /* sysmon sleeps on its note */
     struct rti_note sysmon_note;
+    _Atomic(int64_t) sysmon_until; /* when sysmon wakes by itself; 0: it is up, or in its deep sleep; written by it */
     int main_result;
 
     _Atomic(uint32_t) stop_left CACHE_ALIGNED; /* Ps that the stopper waits for; written under the lock, read by it */

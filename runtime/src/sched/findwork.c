@@ -257,6 +257,8 @@ static bool regain(struct m *m, bool poller)
         rti_world_put_idle_m_locked(m);
     }
     rti_lock_release(&rti_world.lock);
+    if (p && poller)
+        rti_netpoll_left();
     return p != NULL;
 }
 

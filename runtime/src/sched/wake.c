@@ -61,6 +61,13 @@ bool rti_wake_mend(int64_t now)
     return true;
 }
 
+void rti_wake_watch(int64_t when_ns)
+{
+    /* Twice: it need not be woken for what it would see to nearly as soon by itself. */
+    if (load_rlx(&rti_world.sysmon_until) - when_ns > 2 * RTI_WAKE_LATE_NS)
+        rti_note_wake(&rti_world.sysmon_note);
+}
+
 void rti_wake_spin(struct m *m)
 {
     m->spinning = true;

@@ -25,6 +25,11 @@ static ALWAYS_INLINE void rti_wake_maybe(void)
  * (a P that was taken from a call, say, is made idle without anybody going to rest)? True if somebody was woken, who
  * polls if that is all. */
 bool rti_wake_mend(int64_t now);
+/* A P's first deadline is when_ns now, or nobody polls for the timers any more: sysmon, should it sleep for longer, has
+ * to look sooner. The caller has passed a full fence since. Any thread. */
+void rti_wake_watch(int64_t when_ns);
+/* How late a timer may be before sysmon asks whoever runs to give way for it. */
+enum { RTI_WAKE_LATE_NS = 100000 };
 /* Lets an idle M, or a new one, run p, which the caller took off. Lock held on entry, released on return. */
 void rti_wake_run_p_unlock(struct p *p, bool spinning);
 /* m looks for work and says so; it found some, or none. found: applies the rule again. */
