@@ -77,6 +77,7 @@ static bool wait_once(struct rt_mutex *m, struct rti_sema_waiter *w, bool again)
 
 static NOINLINE void lock_slow(struct rt_mutex *m)
 {
+    rti_lock_count_contended();
     if (spin(m))
         return;
     struct rti_sema_waiter *w = &rti_waiter_self()->box.sema;

@@ -14,6 +14,7 @@ enum { SPINS = 40, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
 /* How many this thread holds or waits for. Raised before a lock is taken and lowered after it is released, so that a
  * signal handler on this thread errs on the safe side. Plain TLS: nothing here can be switched away from. */
 static _Thread_local uint32_t depth;
+static _Thread_local uint32_t contended; /* how often this thread found one held */
 
 static ALWAYS_INLINE void deeper(void)
 {
@@ -25,6 +26,16 @@ static ALWAYS_INLINE void shallower(void)
 {
     fence_compiler();
     depth--;
+}
+
+uint32_t rti_lock_contended(void)
+{
+    return contended;
+}
+
+void rti_lock_count_contended(void)
+{
+    contended++;
 }
 
 uint32_t rti_lock_depth(void)
@@ -54,6 +65,7 @@ static NOINLINE void tell(uint32_t rank, enum rti_lock_event what)
 
 static NOINLINE void acquire_slow(struct rti_lock *lock)
 {
+    contended++;
     for (long nap_ns = FIRST_NAP_NS;; nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS) {
         for (int i = 0; i < SPINS; i++) {
             uint32_t open = OPEN;

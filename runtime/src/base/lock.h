@@ -39,6 +39,10 @@ bool rti_lock_try(struct rti_lock *lock) MUST_CHECK;
 void rti_lock_release(struct rti_lock *lock);
 /* How many locks this thread holds or is about to. For signal handlers: 0 means that it holds none. */
 uint32_t rti_lock_depth(void);
+/* How often this thread has found a lock held by somebody else, wrapping around. count: it found one that is not this
+ * kind of lock. */
+uint32_t rti_lock_contended(void);
+void rti_lock_count_contended(void);
 /* For DCHECKs: somebody holds it. */
 bool rti_lock_is_held(struct rti_lock *lock);
 

@@ -30,6 +30,7 @@
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -204,6 +205,7 @@ static void tear_down(void)
     store_rlx(&rti_world.runq_len, 0);
     store_rlx(&rti_world.idle_ps, 0);
     store_rlx(&rti_world.spinning, 0);
+    rti_thrift_reset();
     store_rlx(&rti_world.stopping, 0);
     store_rlx(&rti_world.attention, 0);
     rti_stopworld_reset();

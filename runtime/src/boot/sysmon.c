@@ -13,6 +13,7 @@
 #include "sched/preempt.h"
 #include "sched/resize.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 
@@ -46,6 +47,8 @@ static void end_slice(struct p *p, int64_t now)
  * wakes for it, and tells us if he stops (rti_netpoll_left). */
 static int64_t until_timer(int64_t now, int64_t sleep_ns)
 {
+    if (load_rlx(&rti_world.watching) && sleep_ns > RTI_THRIFT_CALM_NS)
+        sleep_ns = RTI_THRIFT_CALM_NS;
     int64_t next = rti_timers_next();
     bool far = next == INT64_MAX || next < now - HOPELESS_NS;
     if (far || load_rlx(&rti_world.poll_until) != 0 || rti_debugvars.seed) /* seeded time is not this clock's */
@@ -176,13 +179,15 @@ void rti_sysmon_run(void)
         if (round_trip(now))
             calm = 0;
         bool stacks = rti_hibernate_step(now);
+        int64_t look_ns = rti_thrift_look(now);
         if (calm == 0)
             sleep_ns = SHORTEST_NS;
         else if (calm > CALM_ROUNDS)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
         if (stacks)
             sleep_ns = sleep_ns < STACKS_NS ? sleep_ns : STACKS_NS;
-        if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
+        sleep_ns = sleep_ns < look_ns ? sleep_ns : look_ns;
+        if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS && !load_rlx(&rti_world.watching))
             sleep_deep(rti_hibernate_next());
     }
 }

@@ -38,6 +38,9 @@ struct world {
      * and have none, changed by read-modify-write. */
     _Atomic(uint32_t) idle_ps CACHE_ALIGNED;
     _Atomic(uint32_t) spinning;
+    _Atomic(uint32_t)
+        watching; /* 1: one of `spinning` is sysmon (sched/thrift.h); set by who counts, cleared by sysmon */
+    _Atomic(uint32_t) thrift;   /* 1: thieves gain little of late (sched/thrift.h); a hint, written by thieves */
     _Atomic(uint32_t) runq_len; /* of runq; written under the lock, read as a hint without */
 
     struct rti_lock lock CACHE_ALIGNED; /* rank SCHED; guards what follows */

@@ -9,6 +9,7 @@
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/timers.h"
 #include <rt/check.h>
 
@@ -38,6 +39,12 @@ NOINLINE void rti_wake_one(void)
     uint32_t none = 0;
     if (!cas_seq(&rti_world.spinning, &none, 1)) /* one at a time */
         return;
+    if (!rti_thrift_defers())
+        rti_wake_claimed();
+}
+
+void rti_wake_claimed(void)
+{
     rti_lock_acquire(&rti_world.lock);
     struct p *p = load_rlx(&rti_world.stopping) ? NULL : rti_world_take_idle_p_locked();
     if (!p) {

@@ -4,7 +4,9 @@
  * and no M spins. Who goes idle puts its P on the idle list (and stops counting as spinning), passes a full fence, and
  * then looks at every queue again. Either the first sees the idle P or the second sees the G. A spinning M will look at
  * all queues before it sleeps, so it stands for every G that is published while it spins; when it finds work it stops
- * spinning and applies the rule again. Waking costs the other core 35 us: hence at most one at a time. */
+ * spinning and applies the rule again. Waking costs the other core 35 us: hence at most one at a time. While that does
+ * not pay, sysmon is the one that spins, in naps (sched/thrift.h); it looks at all queues before it stops being
+ * counted. */
 #ifndef RTI_WAKE_H
 #define RTI_WAKE_H
 
@@ -13,8 +15,10 @@
 #include "proc/world.h"
 #include <rt/attr.h>
 
-/* Wakes one M for an idle P, counted as spinning, unless somebody spins. */
+/* Wakes one M for an idle P, counted as spinning, unless somebody spins; or leaves it to sysmon (sched/thrift.h). */
 void rti_wake_one(void);
+/* The same by a caller who is counted as spinning already; the count passes to who is woken, or is given back. */
+void rti_wake_claimed(void);
 /* The rule's second half; the fence is the caller's. */
 static ALWAYS_INLINE void rti_wake_maybe(void)
 {
