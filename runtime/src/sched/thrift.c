@@ -1,5 +1,6 @@
 #include "sched/thrift.h"
 
+#include "proc/m.h"
 #include "proc/p.h"
 #include "sched/findwork.h"
 #include "sched/netpoll.h"
@@ -19,6 +20,8 @@ enum { TRY_NS = 200000, TRY_DOUBLES = 6 };
 /* A P whose goroutine has not changed for so long holds up those behind it. One that has changed more often than that
  * since the last look runs short ones. */
 enum { STUCK_NS = RTI_THRIFT_LOOK_NS - 10000, BRISK_SWITCHES = 16 };
+/* But if those that were given another P only fought for locks, then twice as long for each time (1.3 ms). */
+enum { FIGHT_DOUBLES = 5 };
 /* Looks without anything to be seen until sysmon gives the duty up. */
 enum { QUIET_LOOKS = 40 };
 
@@ -26,6 +29,7 @@ enum { QUIET_LOOKS = 40 };
 static struct {
     _Atomic(int64_t) gain_ns; /* mean time in which a theft keeps two Ps busy; written by thieves */
     _Atomic(uint32_t) tries;  /* in a row that did not pay, at most TRY_DOUBLES; written by sysmon, 0 by thieves */
+    _Atomic(uint32_t) fights; /* thefts in a row that ended at locks found held, at most FIGHT_DOUBLES; by thieves */
     int64_t try_ns;           /* sysmon's: when the next is due */
     int64_t look_ns;          /* sysmon's: from this look to the next */
     uint32_t quiet;           /* sysmon's: looks in a row that saw nothing */
@@ -35,6 +39,7 @@ void rti_thrift_reset(void)
 {
     store_rlx(&thrift.gain_ns, MOST_NS);
     store_rlx(&thrift.tries, 0);
+    store_rlx(&thrift.fights, 0);
     thrift.try_ns = 0;
     thrift.look_ns = RTI_THRIFT_LOOK_NS;
     thrift.quiet = 0;
@@ -53,7 +58,7 @@ void rti_thrift_stole(struct p *p, struct p *from)
 }
 
 /* A theft bought so much time in which two Ps were busy instead of one. */
-static void judge(int64_t gain_ns)
+static void judge(int64_t gain_ns, bool fought)
 {
     int64_t mean = load_rlx(&thrift.gain_ns);
     mean += ((gain_ns < MOST_NS ? gain_ns : MOST_NS) - mean) / WEIGHT;
@@ -62,8 +67,21 @@ static void judge(int64_t gain_ns)
         store_rlx(&rti_world.thrift, 1);
     else if (mean > 2 * PAYS_NS)
         store_rlx(&rti_world.thrift, 0);
+    uint32_t fights = load_rlx(&thrift.fights);
+    store_rlx(&thrift.fights, gain_ns >= PAYS_NS || !fought ? 0 : fights < FIGHT_DOUBLES ? fights + 1 : fights);
     if (gain_ns >= PAYS_NS)
         store_rlx(&thrift.tries, 0);
+}
+
+enum { VAIN_LEAST = 16 };
+bool rti_thrift_is_vain(void)
+{
+    struct m *m = rti_m_self();
+    struct p *p = m ? m->p : NULL;
+    if (!p || p->theft.since_ns == 0)
+        return false;
+    int64_t lost = rti_lock_contended() - p->theft.contended;
+    return lost >= VAIN_LEAST && lost * CONTENDED_NS > rti_sched_now() - p->theft.since_ns;
 }
 
 /* Until one of both was out of work: work that only moved is no gain. */
@@ -84,7 +102,7 @@ bool rti_thrift_refuses(struct p *p)
         store_rlx(&p->theft.dry_ns, now);
     if (p->theft.since_ns == 0)
         return false;
-    judge(gain_of(p, now));
+    judge(gain_of(p, now), rti_lock_contended() != p->theft.contended);
     p->theft.since_ns = 0;
     return load_rlx(&rti_world.thrift) && !rti_world.odd;
 }
@@ -135,7 +153,8 @@ static enum pace pace_of(struct p *p, int64_t now)
         return more > BRISK_SWITCHES || load_rlx(&p->state) != RTI_P_RUNNING ? BRISK : SLOW;
     }
     bool others = !rti_runq_is_empty(&p->runq) || load_rlx(&rti_world.runq_len) > 0;
-    return others && now - p->seen.switches_ns >= STUCK_NS ? STUCK : SLOW;
+    int64_t stuck_ns = (int64_t)STUCK_NS << load_rlx(&thrift.fights);
+    return others && now - p->seen.switches_ns >= stuck_ns ? STUCK : SLOW;
 }
 
 /* The worst of all Ps. */

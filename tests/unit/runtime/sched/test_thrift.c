@@ -233,3 +233,37 @@ Test(thrift, what_waits_when_the_last_p_has_gone_idle_wakes_somebody, .init = up
     cr_assert_eq(load_rlx(&rti_world.watching), 0);
     cr_assert_eq(load_rlx(&rti_world.spinning), 1);
 }
+
+static bool fight(int locks)
+{
+    for (int i = 0; i < locks; i++)
+        rti_lock_count_contended();
+    return rti_thrift_is_vain();
+}
+
+Test(thrift, who_was_stolen_to_fight_for_locks_is_told, .init = up)
+{
+    cr_assert_not(fight(1000)); /* not stolen */
+    rti_thrift_stole(p, third);
+    cr_assert_not(fight(15)); /* too few to tell */
+    cr_assert(fight(1000000));
+    p->theft.since_ns -= 3600ll * 1000000000; /* few for so long a time */
+    cr_assert_not(fight(1));
+}
+
+/* The other side of the bound: where the woken only fight for what the one that computes holds. */
+Test(thrift, thefts_that_end_at_a_held_lock_make_sysmon_patient, .init = up)
+{
+    for (int i = 0; i < 100; i++) {
+        rti_thrift_stole(p, third);
+        (void)fight(30);
+        (void)rti_thrift_refuses(p);
+    }
+    defer();
+    int64_t now = rti_clock_monotonic();
+    for (int i = 0; i < 10; i++)
+        (void)look(now += 20000000, 1000); /* tries, until the next is 13 ms away */
+    cr_assert_not(look(now + 1, 1));
+    cr_assert_not(look(now + 1000000, 0));
+    cr_assert(look(now + 2000000, 0));
+}
