@@ -2,6 +2,7 @@
 
 #include "proc/m.h"
 #include "proc/p.h"
+#include "sched/deadlock.h"
 #include "sched/findwork.h"
 #include "sched/netpoll.h"
 #include "sched/sched.h"
@@ -140,6 +141,8 @@ static void give_up(void)
     fence_full_after_rmw(); /* no longer counted, now look; pairs with the fence in rti_round_submit */
     if (rti_findwork_visible())
         rti_wake_maybe();
+    else if (!somebody_runs())
+        rti_deadlock_check(); /* who went idle last may have looked when sysmon still counted */
 }
 
 /* How one P was seen to do. */

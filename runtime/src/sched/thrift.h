@@ -1,9 +1,10 @@
 /* thrift.h - when a second P does not pay. Threads: said at each. Memory: none.
  *
  * A goroutine stolen from those it talks to makes each of their operations several times dearer, and waking the thief
- * costs more than it then gets done. One measure tells: how long a P is busy with what it stole until it is out of work
- * again. Goroutines that compute or split their work buy it a millisecond and more, those that pass messages some tens
- * of microseconds. While the mean is short, thrift is on:
+ * costs more than it then gets done. One measure tells: how long a theft keeps two Ps busy, that is until thief or
+ * victim is out of work, less what the locks cost that the thief found held. For goroutines that compute or split their
+ * work it is a tenth of a millisecond and more, for those that pass messages a few microseconds. While the mean is
+ * short, thrift is on:
  *   - a P that comes out of stolen work goes idle instead of stealing again;
  *   - nobody is woken at once for a G that became ready. The duty to look (the count in world.spinning, S3) passes to
  *     sysmon, which looks every RTI_THRIFT_LOOK_NS, and less often while it sees nothing but short runs; it wakes an
