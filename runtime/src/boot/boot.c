@@ -31,6 +31,7 @@
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -206,6 +207,7 @@ static void tear_down(void)
     store_rlx(&rti_world.runq_len, 0);
     store_rlx(&rti_world.idle_ps, 0);
     store_rlx(&rti_world.spinning, 0);
+    rti_thrift_reset();
     store_rlx(&rti_world.stopping, 0);
     store_rlx(&rti_world.attention, 0);
     rti_stopworld_reset();
@@ -214,6 +216,7 @@ static void tear_down(void)
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = rti_world.helper_starved = false;
     rti_note_clear(&rti_world.sysmon_note);
+    store_rlx(&rti_world.sysmon_until, 0);
     rti_points_disarm();
     if (rti_debugvars.seed)
         rti_seeded_end();

@@ -70,8 +70,15 @@ struct p {
     struct rti_stackcache stacks;
     struct {
         uint32_t tick, call; /* what sysmon saw last */
-        int64_t tick_ns, call_ns;
+        int64_t tick_ns, call_ns, switches_ns;
+        uint64_t switches;
     } seen; /* sysmon's */
+    struct {
+        int64_t since_ns;        /* when it last stole; 0: it has been out of work since */
+        struct p *from;          /* from whom */
+        uint32_t contended;      /* rti_lock_contended() then */
+        _Atomic(int64_t) dry_ns; /* when it was out of work; 0: not since somebody last stole from it and set this */
+    } theft;                     /* its holder's (sched/thrift.h) */
 } CACHE_ALIGNED;
 
 /* A zeroed P with that id. Never NULL. */
