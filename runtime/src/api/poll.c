@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include "api/waiter.h"
@@ -32,21 +31,12 @@ static NOINLINE int open_fd(struct rti_pollset *set, int fd, struct rti_polldesc
     return got;
 }
 
-static int socket_option(int fd, int option)
-{
-    int value = -1;
-    socklen_t len = sizeof(value);
-    return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -1 : value;
-}
-
 int rt_poll_open(struct rt_pd **out, int fd)
 {
     struct rti_polldesc *d = NULL;
     int got = open_fd(rti_sched_pollset(), fd, &d);
     if (got < 0)
         return got;
-    d->stream = socket_option(fd, SO_TYPE) == SOCK_STREAM;
-    d->tcp = d->stream && socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP;
     *out = (struct rt_pd *)d;
     return 0;
 }

@@ -1,6 +1,7 @@
 #include "pollset.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -121,6 +122,13 @@ int rti_pollset_waiters(const struct rti_pollset *self)
 
 /* --- descriptors --- */
 
+static int socket_option(int fd, int option)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+    return getsockopt(fd, SOL_SOCKET, option, &value, &len) < 0 ? -1 : value;
+}
+
 int rti_pollset_open(struct rti_pollset *self, int fd, struct rti_polldesc **out)
 {
     rti_lock_acquire(&self->lock);
@@ -129,7 +137,9 @@ int rti_pollset_open(struct rti_pollset *self, int fd, struct rti_polldesc **out
     if (!d)
         return -ENOSPC;
     d->fd = fd;
-    d->close_fd = d->stream = d->tcp = false;
+    d->close_fd = false;
+    d->stream = socket_option(fd, SO_TYPE) == SOCK_STREAM;
+    d->tcp = d->stream && socket_option(fd, SO_PROTOCOL) == IPPROTO_TCP;
     store_rlx(&d->edges, 0);
     store_rlx(&d->dry_at, DRY_NEVER);
     store_rlx(&d->misses, 0);
