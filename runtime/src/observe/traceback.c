@@ -220,7 +220,7 @@ static void print_header(struct rti_outbuf *o, const struct g *g, uint32_t statu
     uint32_t waited_s = now_s - rti_peek_u32(&g->since_s);
     if (waits && waited_s >= MINUTE && waited_s <= INT32_MAX)
         rti_outbuf_text(o, ", %u minutes", waited_s / MINUTE);
-    if (rti_peek_u8(&g->locked))
+    if (rti_g_is_locked(g))
         rti_outbuf_text(o, ", locked to thread");
     if (name)
         print_name(o, name);

@@ -8,6 +8,7 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
+#include "sched/lite.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
@@ -27,11 +28,14 @@
 static void finish_yield(struct m *m, struct g *g, bool far)
 {
     struct rti_gqueue batch = {0};
+    struct rti_litestack *left = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_yield(m->p, g) : NULL;
     rti_g_move(g, RTI_G_RUNNING, RTI_G_RUNNABLE);
     if (far)
         rti_gqueue_push(&batch, &g->link);
     else
         rti_runq_put(&m->p->runq, &g->link, &batch);
+    if (UNLIKELY(left))
+        rti_lite_let_go(left);
     if (UNLIKELY(batch.head != NULL)) {
         rti_p_count(&m->p->count.overflows);
         rti_round_submit_batch(&batch);
@@ -44,10 +48,13 @@ static void finish_yield(struct m *m, struct g *g, bool far)
 
 static void finish_park(struct m *m, struct g *g)
 {
+    struct rti_litestack *left = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_park(m->p, g) : NULL;
     rti_g_move(g, RTI_G_RUNNING, RTI_G_WAITING);
     /* From here whoever finds g may make it ready; g's memory is not ours. */
     bool stay = !m->commit || m->commit(g, m->commit_arg);
     DCHECK(rti_lockrank_held() == 0); /* S5 */
+    if (UNLIKELY(left))
+        rti_lite_let_go(left);
     if (!stay) {
         rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
         rti_round_submit(m->p, g);
@@ -112,8 +119,8 @@ RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finis
     struct g *g = m->curg;
     m->finish = how;
     m->prev = g;
-    fence_compiler();                     /* a stop signal from here on finds m busy (sched/preempt.c) */
-    if (UNLIKELY(next && next->locked)) { /* another M's: to be handed over without a goroutine's stack under us */
+    fence_compiler();                               /* a stop signal from here on finds m busy (sched/preempt.c) */
+    if (UNLIKELY(next && load_rlx(&next->apart))) { /* for the system stack: handed to its M, or given its stack */
         m->picked = next;
         next = NULL;
     }
@@ -141,10 +148,12 @@ void rti_round_loop(struct m *m)
         struct g *g = rti_findwork_next(m);
         if (!g)
             return;
-        if (UNLIKELY(g->locked && g != m->locked_g)) {
+        if (UNLIKELY(rti_g_is_locked(g) && g != m->locked_g)) {
             rti_locked_hand_over(m, g);
             continue;
         }
+        if (UNLIKELY(rti_g_is_lite(g)) && !rti_lite_enter(m->p, g, arrive_new))
+            continue;
         run(m, g);
         finish(m);
     }
