@@ -28,14 +28,11 @@
 static void finish_yield(struct m *m, struct g *g, bool far)
 {
     struct rti_gqueue batch = {0};
-    struct rti_litestack *left = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_yield(m->p, g) : NULL;
     rti_g_move(g, RTI_G_RUNNING, RTI_G_RUNNABLE);
     if (far)
         rti_gqueue_push(&batch, &g->link);
     else
         rti_runq_put(&m->p->runq, &g->link, &batch);
-    if (UNLIKELY(left))
-        rti_lite_let_go(left);
     if (UNLIKELY(batch.head != NULL)) {
         rti_p_count(&m->p->count.overflows);
         rti_round_submit_batch(&batch);
@@ -48,23 +45,18 @@ static void finish_yield(struct m *m, struct g *g, bool far)
 
 static void finish_park(struct m *m, struct g *g)
 {
-    struct rti_litestack *left = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_park(m->p, g) : NULL;
     rti_g_move(g, RTI_G_RUNNING, RTI_G_WAITING);
     /* From here whoever finds g may make it ready; g's memory is not ours. */
     bool stay = !m->commit || m->commit(g, m->commit_arg);
     DCHECK(rti_lockrank_held() == 0); /* S5 */
-    if (UNLIKELY(left))
-        rti_lite_let_go(left);
     if (!stay) {
         rti_g_move(g, RTI_G_WAITING, RTI_G_RUNNABLE);
         rti_round_submit(m->p, g);
     }
 }
 
-/* What is left to do for the goroutine that was switched away from. */
-static ALWAYS_INLINE void finish(struct m *m)
+static ALWAYS_INLINE void finish_own(struct m *m, struct g *g)
 {
-    struct g *g = m->prev;
     switch (m->finish) {
     case RTI_FINISH_NONE:
         return;
@@ -84,6 +76,31 @@ static ALWAYS_INLINE void finish(struct m *m)
         rti_handoff_stranded(m, g);
         break;
     }
+}
+
+/* It shares its stack: leaves it before it can be found, and lets it go afterwards. */
+static NOINLINE void finish_lite(struct m *m, struct g *g)
+{
+    struct rti_litestack *left = NULL;
+    if (m->finish == RTI_FINISH_PARK)
+        left = rti_lite_park(m->p, g);
+    else if (m->finish == RTI_FINISH_YIELD || m->finish == RTI_FINISH_YIELD_FAR)
+        left = rti_lite_yield(m->p, g);
+    finish_own(m, g);
+    if (left)
+        rti_lite_let_go(left);
+}
+
+/* What is left to do for the goroutine that was switched away from. */
+static ALWAYS_INLINE void finish(struct m *m)
+{
+    struct g *g = m->prev;
+    if (m->finish == RTI_FINISH_NONE)
+        return;
+    if (UNLIKELY(rti_g_is_lite(g)))
+        finish_lite(m, g);
+    else
+        finish_own(m, g);
     fence_compiler(); /* until here a stop signal finds m busy (sched/preempt.c) */
     m->finish = RTI_FINISH_NONE;
 }
