@@ -20,6 +20,7 @@ STACK_BYTES = (64 << 10, 16 << 10, 256 << 10, 1 << 20)  # by enum rt_stack (runt
 HIB_SAVED = 3
 # As in runtime/src/sched/spawn.c.
 COLOURS, COLOUR_BYTES = 16, 64
+LITE_HEAD, APART_LITE = 128, 2  # runtime/src/sched/lite.h, proc/g.h
 BACKTRACE = ("bt", "backtrace", "where")
 
 
@@ -170,7 +171,7 @@ class Copy:
 
     def __init__(self, g):
         self.sp = number(g["ctx"]["sp"])
-        top = number(g["stack_lo"]) + STACK_BYTES[int(g["stack_class"])] - int(g["id"]) % COLOURS * COLOUR_BYTES
+        top = number(g["stack_lo"]) + STACK_BYTES[int(g["stack_class"])] - (LITE_HEAD if int(g["apart"]) & APART_LITE else int(g["id"]) % COLOURS * COLOUR_BYTES)
         words = (top - self.sp) // 8
         tag_bytes = (words + 15) // 16 * 4
         memory, packed = gdb.selected_inferior(), number(g["saved"])

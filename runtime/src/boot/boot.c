@@ -23,6 +23,7 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
+#include "sched/lite.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
 #include "sched/points.h"
@@ -233,6 +234,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
     rti_hibernate_init();                                                         /* stacks of parked goroutines */
+    rti_lite_init();                                                              /* and those that are shared */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
     rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
     rti_schedtrace_reset();                       /* its clock starts with its first line */

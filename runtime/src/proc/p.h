@@ -15,6 +15,7 @@
 #include "base/atomic.h"
 #include "base/rand.h"
 #include "parts/runq.h"
+#include "parts/stackcode.h"
 #include "parts/stackpool.h"
 #include "parts/timerheap.h"
 #include <rt/attr.h>
@@ -22,6 +23,7 @@
 struct g;
 struct m;
 struct rt_timer;
+struct rti_litestack;
 
 /* The numbers are Go's. */
 enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3, RTI_P_AWAY = 4 };
@@ -40,7 +42,7 @@ struct rti_p_counters {
     _Atomic(uint64_t) switches, spawns, exits, yields, parks, steals, steal_tries, overflows, calls, retaken, offered;
 };
 
-enum { RTI_P_GFREE_MAX = 64, RTI_P_ID_BATCH = 64 };
+enum { RTI_P_GFREE_MAX = 64, RTI_P_ID_BATCH = 64, RTI_P_LITE = 4 };
 
 struct p {
     uint32_t id;
@@ -68,6 +70,9 @@ struct p {
     _Atomic(int64_t) timer_next; /* its first deadline, INT64_MAX without; written under timer_lock, read by all */
     struct rti_runq runq CACHE_ALIGNED;
     struct rti_stackcache stacks;
+    struct rti_litestack *lite[RT_STACK_COUNT][RTI_P_LITE]; /* where goroutines are born that share (sched/lite.h) */
+    uint8_t lite_at;                                        /* births */
+    uint32_t lite_packed[RTI_STACKCODE_ROOM / sizeof(uint32_t)]; /* a stack on its way into a copy of the right size */
     struct {
         uint32_t tick, call; /* what sysmon saw last */
         int64_t tick_ns, call_ns, switches_ns;

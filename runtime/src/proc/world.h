@@ -71,7 +71,8 @@ struct world {
     _Atomic(uint64_t) id_next;             /* next batch of goroutine ids */
     _Atomic(int64_t) holds;                /* rt_external_hold */
     _Atomic(int64_t) poll_until;           /* when the M that polls wakes by itself; 0: nobody polls; written by it */
-    _Atomic(int64_t) last_poll;            /* when somebody last looked at the netpoller, ns */
+    _Atomic(int64_t) last_poll;            /* when somebody last waited in the netpoller, or looked because it was long
+                                            * ago, ns; the look of who has nothing else to run reads no clock */
     _Atomic(struct rti_pollset *) pollset; /* made at first use; written under the lock */
     struct rti_stackpool stacks;           /* locked by itself */
 };
