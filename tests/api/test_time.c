@@ -112,6 +112,73 @@ Test(timer, no_value_of_before_a_stop_or_reset_is_received_after_it)
     run_everywhere(stopped_timers);
 }
 
+/* The tick is due at a time, whoever looks when. */
+static void due_times(void)
+{
+    int64_t before = rt_now(), at;
+    struct rt_timer *t = rt_timer_new(1 * MS), *ticker = rt_ticker_new(1 * MS);
+    int64_t after = rt_now();
+    while (rt_now() < after + 4 * MS)
+        rt_sleep(1 * MS);
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == 1);
+    EXPECT(at >= before + 1 * MS && at <= after + 1 * MS);
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+    EXPECT(rt_try_recv(rt_timer_chan(ticker), &at) ==
+           1); /* the first one, which nobody took; the others were dropped */
+    EXPECT(at >= before + 1 * MS && at <= after + 1 * MS);
+    int64_t first = at;
+    EXPECT(rt_recv(rt_timer_chan(ticker), &at));
+    EXPECT(at > after + 4 * MS && (at - first) % MS == 0); /* in phase */
+    rt_timer_free(&ticker);
+    rt_timer_free(&t);
+}
+
+Test(timer, sends_the_time_it_was_due_at_however_late_it_is_received)
+{
+    run_everywhere(due_times);
+}
+
+static void receive_one(void *arg)
+{
+    int64_t at;
+    EXPECT(rt_recv(rt_timer_chan(arg), &at));
+}
+
+/* Receivers of one timer wait through its resets; each tick goes to one of them. */
+static void resets_beside_receivers(void)
+{
+    enum { RECEIVERS = 5 };
+    struct rt_timer *t = rt_timer_new(3600LL * 1000 * MS);
+    uint64_t before = rt_goroutines();
+    for (int i = 0; i < RECEIVERS; i++)
+        rt_go(receive_one, t);
+    for (int i = 0; i < 20; i++)
+        rt_yield();
+    EXPECT(rt_timer_stop(t));
+    for (int i = 0; rt_goroutines() > before; i++) {
+        (void)rt_timer_reset(t, i % 3 ? 10 * US : 3600LL * 1000 * MS); /* some ticks are prevented, some come */
+        rt_sleep(i % 5 * 20 * US);
+    }
+    rt_timer_free(&t);
+}
+
+Test(timer, that_is_reset_wakes_those_who_wait_already)
+{
+    run_everywhere(resets_beside_receivers);
+}
+
+static void armed_in_vain(void)
+{
+    struct rt_timer *t = rt_timer_new(3600LL * 1000 * MS);
+    EXPECT(rt_recv(NULL, NULL)); /* for ever */
+    rt_timer_free(&t);
+}
+
+Test(timer, that_nobody_waits_for_keeps_no_deadlock_from_being_seen)
+{
+    dies_saying(armed_in_vain, "all goroutines are asleep");
+}
+
 /* A stop that meets the firing: true means never received, and false cannot be, as nobody receives. */
 static void stop_against_fire(void)
 {

@@ -11,6 +11,7 @@
 #include "base/print.h"
 #include "base/throw.h"
 #include "boot/crash.h"
+#include "boot/fork.h"
 #include "boot/procs.h"
 #include "boot/sysmon.h"
 #include "observe/fatal.h"
@@ -22,6 +23,7 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
+#include "sched/lite.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
 #include "sched/points.h"
@@ -30,6 +32,7 @@
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -171,7 +174,8 @@ static bool join_all(void)
     rti_lock_release(&rti_world.lock);
     for (; m; m = m->all_next) {
         if (join_one(m, start)) {
-            pthread_join(m->thread, NULL);
+            if (!m->left) /* else it never got a thread */
+                pthread_join(m->thread, NULL);
         } else {
             pthread_detach(m->thread);
             all = false;
@@ -204,14 +208,16 @@ static void tear_down(void)
     store_rlx(&rti_world.runq_len, 0);
     store_rlx(&rti_world.idle_ps, 0);
     store_rlx(&rti_world.spinning, 0);
+    rti_thrift_reset();
     store_rlx(&rti_world.stopping, 0);
     store_rlx(&rti_world.attention, 0);
     rti_stopworld_reset();
     rti_world.idle_p = NULL;
     rti_world.idle_m = rti_world.all_m = NULL;
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
-    rti_world.polling = rti_world.sysmon_waiting = false;
+    rti_world.polling = rti_world.sysmon_waiting = rti_world.helper_starved = false;
     rti_note_clear(&rti_world.sysmon_note);
+    store_rlx(&rti_world.sysmon_until, 0);
     rti_points_disarm();
     if (rti_debugvars.seed)
         rti_seeded_end();
@@ -228,12 +234,14 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
     rti_hibernate_init();                                                         /* stacks of parked goroutines */
+    rti_lite_init();                                                              /* and those that are shared */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
     rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
     rti_schedtrace_reset();                       /* its clock starts with its first line */
     rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
     rti_throw_set_last(rti_seeded_print_replay);  /* and how to see them again */
     rti_crash_install();                          /* stack overflow has a name */
+    rti_fork_install();                           /* a forked child that uses us is told so */
     rti_preempt_install();                        /* a stop reaches goroutines that never look */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
     make_odd();                                   /* the order of running may be a debugging switch's */

@@ -16,6 +16,7 @@
 
 enum { SIGNAL_ABOVE_RTMIN = 5, RED_ZONE = 128 };
 enum { FROZEN_NAPS = 1000, FROZEN_NAP_NS = 1000000, FREEZE_NAP_NS = 20000 };
+enum { REFUSED_MAX = 1000 }; /* signals in a row that the kernel would not take: more than a second of trying */
 
 void rti_preempt_ask_locked(struct p *p, enum rti_preempt why)
 {
@@ -120,7 +121,8 @@ void rti_preempt_install(void)
         return;
     struct sigaction act = {.sa_sigaction = on_stop_sig, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigemptyset(&act.sa_mask);
-    CHECK(sigaction(rti_preempt_signal(), &act, NULL) == 0);
+    if (sigaction(rti_preempt_signal(), &act, NULL) != 0)
+        rt_throw("sigaction of the stop signal failed (errno %d)", errno);
 }
 
 void rti_preempt_thread(struct m *m)
@@ -138,7 +140,16 @@ void rti_preempt_poke(struct m *m, bool again)
     if (tid == 0 || (load_rlx(&m->poked) && !again))
         return;
     store_rlx(&m->poked, 1);
-    syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal());
+    if (syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal()) == 0) {
+        m->refused = 0;
+        return;
+    }
+    store_rlx(&m->poked, 0);
+    if (errno == ESRCH) /* m has lost its P since we looked, and its thread has ended */
+        return;
+    /* The user's queue of signals is full (RLIMIT_SIGPENDING), which passes unless somebody fills it all the time. */
+    if (errno != EAGAIN || ++m->refused == REFUSED_MAX)
+        rt_throw("cannot stop a thread: tgkill failed (errno %d)", errno);
 }
 
 NOINLINE void rti_preempt_pending(struct m *m)

@@ -212,7 +212,7 @@ static bool step_timers(void)
     uint32_t i = rti_seeded_choose(run.popped);
     struct rti_timer_fire fire = run.fire[i];
     run.fire[i] = run.fire[--run.popped];
-    fire.fn(fire.arg, fire.seq);
+    rti_timers_fire(&fire);
     return true;
 }
 

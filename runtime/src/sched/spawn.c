@@ -5,6 +5,7 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/lite.h"
 #include "sched/overflow.h"
 #include "sched/round.h"
 #include "sched/sched.h"
@@ -63,7 +64,9 @@ static ALWAYS_INLINE struct g *prepare(struct m *m, struct p *p, const struct rt
 {
     g->id = take_id(p);
     g->name = attr ? attr->name : NULL;
-    g->may_hibernate = attr && attr->hibernate;
+    bool lite = attr && attr->lite && rti_lite_works();
+    g->may_hibernate = attr && (attr->hibernate || attr->lite);
+    store_rlx(&g->apart, lite ? RTI_APART_LITE : 0);
     store_rlx(&g->pins, 0);
     g->stack_class = attr ? (uint8_t)attr->stack : RT_STACK_DEFAULT;
     g->parent = m && m->curg ? m->curg->id : 0;
@@ -103,19 +106,18 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void))
     g->stack_lo = s.lo;
     g->guarded = s.guarded;
     rti_stackhints_bind(&g->hints, s.lo, (size_t)(s.hi - s.lo));
-    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive);
+    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive, rti_round_exit);
 }
 
 RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
 {
-    return hi - (g->id % COLOURS) * COLOUR_BYTES;
+    return hi - (rti_g_is_lite(g) ? RTI_LITE_HEAD : (g->id % COLOURS) * COLOUR_BYTES);
 }
 
-NORETURN void rti_spawn_body(struct g *g)
+void rti_spawn_body(struct g *g)
 {
     rti_round_arrived();
     g->fn(g->arg);
-    rti_round_exit();
 }
 
 static void spill(struct p *p, uint32_t keep)
@@ -131,20 +133,39 @@ static void spill(struct p *p, uint32_t keep)
     rti_lock_release(&rti_world.gfree_lock);
 }
 
-void rti_spawn_recycle(struct p *p, struct g *g)
+/* g, without a stack, to p's pool. */
+static ALWAYS_INLINE void put_local(struct p *p, struct g *g)
 {
-    struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
-    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
-    rti_stackhints_unbind(&g->hints);
     store_rlx(&g->wait, RTI_WAIT_NONE);
-    g->stack_lo = NULL;
-    rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
     rti_g_move(g, RTI_G_DEAD, RTI_G_IDLE);
     rti_p_count(&p->count.exits);
     g->link.next = (struct rti_qnode *)p->gfree;
     p->gfree = g;
     if (UNLIKELY(++p->gfree_count > RTI_P_GFREE_MAX))
         spill(p, RTI_P_GFREE_MAX / 2);
+}
+
+void rti_spawn_recycle(struct p *p, struct g *g)
+{
+    struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
+    struct rti_litestack *shared = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_end(g) : NULL;
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
+    rti_stackhints_unbind(&g->hints);
+    g->stack_lo = NULL;
+    if (UNLIKELY(shared))
+        rti_lite_let_go(shared);
+    else
+        rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
+    put_local(p, g);
+}
+
+void rti_spawn_inherit(struct p *p, struct g *g, struct g *heir)
+{
+    heir->stack_lo = g->stack_lo;
+    heir->guarded = g->guarded;
+    g->stack_lo = NULL;
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
+    put_local(p, g);
 }
 
 void rti_spawn_flush(struct p *p)
@@ -165,7 +186,7 @@ static void reclaim(struct g *g, void *arg)
     if (g->stack_lo)
         rti_stackhints_unbind(&g->hints);
     g->stack_lo = NULL;
-    g->locked = false;
+    store_rlx(&g->apart, 0);
     g->locked_m = NULL;
     g->lock_depth = 0;
     g->seen = 0;
