@@ -14,6 +14,7 @@
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
+#include "sched/safepoint.h"
 #include "sched/seeded.h"
 #include "sched/stopworld.h"
 #include "sched/timers.h"
@@ -41,7 +42,7 @@ static ALWAYS_INLINE void new_slice(struct p *p)
     p->next_streak = 0;
     store_rlx(&p->tick, load_rlx(&p->tick) + 1);
     if (UNLIKELY(load_rlx(&p->preempt)))
-        and_rlx(&p->preempt, ~(uint32_t)RTI_PREEMPT_SLICE);
+        rti_safepoint_slice(p);
 }
 
 /* A share of the global queue: the first to run, the others into p's ring, which has room. */
@@ -289,6 +290,7 @@ static struct g *rest(struct m *m)
         return g;
     }
     struct p *p = m->p;
+    rti_safepoint_slice(p);
     rti_world_unbind_locked(m);
     rti_world_put_idle_p_locked(p);
     bool poller = rti_netpoll_claim_locked();

@@ -11,6 +11,7 @@
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
+#include "sched/safepoint.h"
 #include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
@@ -208,8 +209,11 @@ void rti_round_yield(void)
             leave_to(m, NULL, RTI_FINISH_YIELD);
         return;
     }
-    if (UNLIKELY(load_rlx(&p->preempt)))
+    if (UNLIKELY(load_rlx(&p->preempt))) {
         p->until_timers = 1; /* perhaps it was a timer that sysmon asked for */
+        rti_safepoint_slice(p);
+        store_rlx(&p->tick, load_rlx(&p->tick) + 1); /* if there is nobody else, its own next slice */
+    }
     struct g *next = rti_findwork_fast(p);
     if (!next && !p->due)
         p->due = rti_timers_due(p) ||
