@@ -206,13 +206,15 @@ void rti_sigframe_control(struct rti_sigframe_control *out)
 
 #endif
 
+#if defined(RTI_HAVE_TSAN)
+enum { LATE_HANDLERS = 1 };
+#else
+enum { LATE_HANDLERS = 0 };
+#endif
+
 bool rti_sigframe_can_divert(void)
 {
-#if defined(RTI_HAVE_TSAN)
-    return false;
-#else
-    return !has_shadow_stack();
-#endif
+    return !LATE_HANDLERS && !has_shadow_stack();
 }
 
 size_t rti_sigframe_room(const void *context)
