@@ -503,7 +503,7 @@ static NOINLINE void unmarked(void)
         ;
 }
 
-static void on_an_end_of_a_stack(void)
+static NOINLINE void on_an_end_of_a_stack(void)
 {
     char *low = rti_m_self()->curg->stack_lo, *here = __builtin_frame_address(0);
     enum { SPARE = 6000, FRAME = 1024 };
