@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include <rt/chan.h>
+#include <rt/debug.h>
 #include <rt/rt.h>
 #include <rt/time.h>
 
@@ -148,6 +149,13 @@ void worker_report(struct worker *self, const struct report *r)
 
 /* --- telemetry --- */
 
+static uint64_t safepoint_us(enum rt_safepoint why)
+{
+    struct rt_safepoint_times t;
+    rt_safepoint_times(why, &t);
+    return (uint64_t)t.p99_ns / 1000;
+}
+
 static void fill_values(struct worker *w, struct telemetry_values *v)
 {
     struct crew_totals t;
@@ -183,6 +191,9 @@ static void fill_values(struct worker *w, struct telemetry_values *v)
         .redials = c.redials,
         .bad_frames = w->bad_frames,
         .missed_edges = socket_context_missed(w->zmq),
+        .safepoint_slice_us = safepoint_us(RT_SAFEPOINT_SLICE),
+        .safepoint_timer_us = safepoint_us(RT_SAFEPOINT_TIMER),
+        .safepoint_stop_us = safepoint_us(RT_SAFEPOINT_STOP),
         .goroutines = rt_goroutines(),
         .procs = (uint64_t)rt_procs(),
     };

@@ -9,7 +9,9 @@
  * and gets sweep(). Straight-line code: each message word is made right before its round. The savings are those of
  * reference mining kernels: what does not depend on the nonce is folded into tables (kernel_words.h), the last rounds
  * compute only what reaches the top word of the hash. With k > 1 versions the schedule of block 2, which is the same
- * for all midstates, is expanded once and read k times. Threads: any. Memory: a few KiB of stack, less than 6. */
+ * for all midstates, is expanded once and read k times. The loops may be interrupted and their goroutine switched away
+ * (RT_PREEMPTIBLE): they hold nothing but registers and their stack. Threads: any. Memory: a few KiB of stack, less
+ * than 6. */
 #ifndef WORKER_KERNEL_KERNEL_LANES_H
 #define WORKER_KERNEL_KERNEL_LANES_H
 
@@ -316,8 +318,8 @@ static ALWAYS_INLINE const struct kernel_words *words_hidden(void)
     return k;
 }
 
-static NOINLINE uint64_t sweep_single(const struct kernel_prepared *job, uint32_t nonce, uint64_t groups,
-                                      uint16_t *mask)
+RT_PREEMPTIBLE static uint64_t sweep_single(const struct kernel_prepared *job, uint32_t nonce, uint64_t groups,
+                                            uint16_t *mask)
 {
     const struct kernel_words *k = words_hidden();
     uint64_t done = 0;
@@ -331,8 +333,8 @@ static NOINLINE uint64_t sweep_single(const struct kernel_prepared *job, uint32_
     return done;
 }
 
-static NOINLINE uint64_t sweep_shared(const struct kernel_prepared *job, uint32_t nonce, uint64_t groups,
-                                      uint16_t *mask)
+RT_PREEMPTIBLE static uint64_t sweep_shared(const struct kernel_prepared *job, uint32_t nonce, uint64_t groups,
+                                            uint16_t *mask)
 {
     const struct kernel_words *k = words_hidden();
     uint64_t done = 0;

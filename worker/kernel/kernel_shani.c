@@ -309,7 +309,7 @@ static ALWAYS_INLINE uint32_t group_shared(const struct kernel_prepared *job, co
 }
 
 /* Each version by itself: the sharing costs a pass of its own, which pays from 4 versions on. */
-static NOINLINE uint32_t versions_apart(const struct kernel_prepared *job, uint32_t nonce, uint16_t *mask)
+RT_PREEMPTIBLE static uint32_t versions_apart(const struct kernel_prepared *job, uint32_t nonce, uint16_t *mask)
 {
     uint32_t found = 0;
     for (int v = 0; v < job->versions; v++) {
@@ -319,7 +319,7 @@ static NOINLINE uint32_t versions_apart(const struct kernel_prepared *job, uint3
     return found;
 }
 
-static NOINLINE uint32_t versions_together(const struct kernel_prepared *job, uint32_t nonce, uint16_t *mask)
+RT_PREEMPTIBLE static uint32_t versions_together(const struct kernel_prepared *job, uint32_t nonce, uint16_t *mask)
 {
     __m128i kw[16][LANES];
     uint32_t found = 0;
@@ -331,8 +331,8 @@ static NOINLINE uint32_t versions_together(const struct kernel_prepared *job, ui
     return found;
 }
 
-static NOINLINE uint64_t sweep_single(const struct kernel_prepared *job, uint32_t nonce, uint64_t groups,
-                                      uint16_t *mask)
+RT_PREEMPTIBLE static uint64_t sweep_single(const struct kernel_prepared *job, uint32_t nonce, uint64_t groups,
+                                            uint16_t *mask)
 {
     uint64_t done = 0;
     uint32_t found = 0;

@@ -40,6 +40,9 @@
     X(missed_edges, u64, "/lode/zmq/missed-edges:events", "events", COUNTER, SUM)                                      \
     X(rss_bytes, u64, "/lode/process/rss:bytes", "bytes", GAUGE, SUM)                                                  \
     X(goroutines, u64, "/sched/goroutines:goroutines", "goroutines", GAUGE, SUM)                                       \
+    X(safepoint_slice_us, u64, "/lode/sched/safepoint/slice/p99:microseconds", "us", GAUGE, MAX)                       \
+    X(safepoint_timer_us, u64, "/lode/sched/safepoint/timer/p99:microseconds", "us", GAUGE, MAX)                       \
+    X(safepoint_stop_us, u64, "/lode/sched/safepoint/stop/p99:microseconds", "us", GAUGE, MAX)                         \
     X(threads, u64, "/sched/threads/total:threads", "threads", GAUGE, SUM)                                             \
     X(procs, u64, "/sched/gomaxprocs:threads", "threads", GAUGE, SUM)
 

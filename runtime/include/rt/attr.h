@@ -56,6 +56,10 @@
 #define RT_ATOMIC(type) _Atomic(type)
 #endif
 
+/* On a function: its code may be interrupted by a signal, and its goroutine switched away, anywhere, while that is
+ * between rt_preemptible_enter and rt_preemptible_leave (rt/go.h says what that asks of it). */
+#define RT_PREEMPTIBLE NOINLINE __attribute__((section("rt_preemptible")))
+
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

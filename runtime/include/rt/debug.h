@@ -1,10 +1,11 @@
-/* debug.h - looking into a running program: the stacks of its goroutines. Threads: any, and signal handlers, while
- * rt_main runs. Memory: the caller's buffer; some 16 KiB of the caller's stack. */
+/* debug.h - looking into a running program: the stacks of its goroutines, and how long they take to give way. Threads:
+ * any, and signal handlers, while rt_main runs. Memory: the caller's buffer; some 16 KiB of the caller's stack. */
 #ifndef RT_DEBUG_H
 #define RT_DEBUG_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <rt/attr.h>
 
@@ -34,5 +35,26 @@ int rt_stack_dump(int fd, bool all);
 
 /* The same text into buf, as Go's runtime.Stack: cut to cap - 1 bytes, and a NUL. Returns the length. cap > 0. */
 size_t rt_stack(char *buf, size_t cap, bool all);
+
+/* Why goroutines that run are asked to give way. */
+enum rt_safepoint {
+    RT_SAFEPOINT_SLICE, /* it has run for 10 ms */
+    RT_SAFEPOINT_TIMER, /* a timer of its processor is late by 100 us */
+    RT_SAFEPOINT_STOP,  /* the world stops */
+    RT_SAFEPOINT_END,   /* rt_main ends */
+    RT_SAFEPOINT_COUNT
+};
+
+/* The time from asking until one gave way, by itself, at a checkpoint or by a signal; not of those that sat in a
+ * blocking call, which nobody waits for. Quantiles are the start of a bucket, a quarter or less below the true one
+ * (time histograms as in Go's runtime/metrics); 0 without any. */
+struct rt_safepoint_times {
+    uint64_t count; /* since the program started, over every rt_main */
+    int64_t p50_ns, p90_ns, p99_ns, max_ns;
+};
+
+/* Fills *out for one reason. Nothing is stopped: what is counted meanwhile may be in it or not. Any thread, also when
+ * rt_main does not run. */
+void rt_safepoint_times(enum rt_safepoint why, struct rt_safepoint_times *out);
 
 #endif

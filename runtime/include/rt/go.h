@@ -56,6 +56,24 @@ void rt_yield(void);
  * runtime: every 100 us or so. A goroutine only; a no-op elsewhere. */
 void rt_checkpoint(void);
 
+/* Between the two the scheduler may take the thread away from the caller at any instruction of a function marked
+ * RT_PREEMPTIBLE (rt/attr.h): after 10 ms, or for a timer that is late, it interrupts the goroutine by a signal and
+ * lets others run, as if that instruction had called rt_yield. So a loop in there needs no rt_checkpoint. All registers
+ * come back as they were, vector registers, flags and floating point control words included, perhaps on another thread.
+ *
+ * A marked function, and whatever called it since enter, must bear that as it bears rt_yield: it holds no lock of the C
+ * library and no pthread mutex, keeps no address of a thread-local variable (errno is one, but its value comes along),
+ * and its caller is not the C library (qsort, a callback). It leaves 8 KiB of its stack unused, 24 KiB with AMX or with
+ * wide SVE, or is not interrupted. What it calls and is not marked is not interrupted; inlined code counts as marked.
+ * Between the two nothing of this library may be called that may give way, take a lock or block: rt_goid and rt_now are
+ * fine. They nest. A leave that finds another number of enters than its own is a fatal error.
+ *
+ * A few ns. A goroutine only; no-ops elsewhere. Nothing is interrupted under GODEBUG=seed, ThreadSanitizer, or where
+ * the process has a shadow stack: then only calls and checkpoints give way. After the asynchronous preemption of Go's
+ * runtime (preempt.go), which finds such places by itself. */
+void rt_preemptible_enter(void);
+void rt_preemptible_leave(void);
+
 /* The calling goroutine's id, 0 on a thread that runs none. */
 uint64_t rt_goid(void);
 /* How many goroutines live: started and not ended, the caller included. Walks over as many records as there ever were

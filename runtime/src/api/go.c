@@ -37,6 +37,26 @@ void rt_checkpoint(void)
         rti_points_checkpoint();
 }
 
+void rt_preemptible_enter(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    store_rlx(&m->section, load_rlx(&m->section) + 1);
+    fence_compiler(); /* the reader that matters is a handler on this thread */
+}
+
+void rt_preemptible_leave(void)
+{
+    struct m *m = rti_m_self();
+    if (!m || !m->curg)
+        return;
+    uint32_t depth = load_rlx(&m->section);
+    CHECK(depth > 0); /* not entered, or something in between gave way */
+    fence_compiler();
+    store_rlx(&m->section, depth - 1);
+}
+
 uint64_t rt_goid(void)
 {
     struct m *m = rti_m_self();

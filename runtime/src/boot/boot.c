@@ -28,6 +28,7 @@
 #include "sched/preempt.h"
 #include "sched/points.h"
 #include "sched/resize.h"
+#include "sched/safepoint.h"
 #include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
@@ -43,7 +44,7 @@ static _Atomic(uint32_t) taken;
 enum { TINY_QUEUE = 4 };
 /* A thread inside a blocking call is left behind after the first; one that is not will end, however busy the machine.
  */
-enum { JOIN_NS = 100000000, JOIN_BUSY_MS = 10000, NS_PER_MS = 1000000 };
+enum { JOIN_NS = 100000000, PRESS_NS = 5000000, JOIN_BUSY_MS = 10000, NS_PER_MS = 1000000 };
 
 static int parse_godebug(const struct rt_config *config)
 {
@@ -125,9 +126,11 @@ static void stop(void)
 {
     xchg_acq_rel(&rti_world.stopping, 1); /* pairs with load_acq in rti_sysmon_run */
     or_acq_rel(&rti_world.attention, RTI_ATTENTION_END);
+    rti_lock_acquire(&rti_world.lock);
     uint32_t ps = rti_world_ps();
     for (uint32_t i = 0; i < ps; i++)
-        or_rlx(&rti_world.allp[i]->preempt, RTI_PREEMPT_END);
+        rti_safepoint_ask_locked(rti_world.allp[i], RTI_PREEMPT_END);
+    rti_lock_release(&rti_world.lock);
     rti_handoff_stop();
     rti_wake_all();
     rti_sysmon_wake();
@@ -157,8 +160,12 @@ static int start_first(struct main_call *call)
 
 static bool join_one(struct m *m, int64_t start)
 {
-    if (rti_note_sleep_for(&m->done, start + JOIN_NS - rti_clock_monotonic()))
-        return true;
+    for (int64_t until = start + JOIN_NS, now; (now = rti_clock_monotonic()) < until;) {
+        rti_preempt_press_all(); /* again: a signal may meet a section where it calls something else */
+        int64_t left = until - now;
+        if (rti_note_sleep_for(&m->done, left < PRESS_NS ? left : PRESS_NS))
+            return true;
+    }
     bool in_call = load_acq(&m->call) & 1; /* pairs with the stores of enter and exit (sched/handoff.c) */
     return !in_call && rti_note_sleep_for(&m->done, start + (int64_t)JOIN_BUSY_MS * NS_PER_MS - rti_clock_monotonic());
 }
@@ -190,6 +197,7 @@ static void tear_down(void)
 {
     for (uint32_t i = 0; i < RTI_MAX_PROCS && rti_world.allp[i]; i++) {
         rti_timerheap_free(&rti_world.allp[i]->timers);
+        rti_safepoint_keep(rti_world.allp[i]);
         rti_p_retire(rti_world.allp[i]);
         rti_world.allp[i] = NULL;
     }

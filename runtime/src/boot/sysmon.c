@@ -36,11 +36,14 @@ static void end_slice(struct p *p, int64_t now)
         p->seen.tick = tick;
         p->seen.tick_ns = now;
     }
-    if ((over || late) && !(load_rlx(&p->preempt) & RTI_PREEMPT_SLICE)) {
+    if (!over && !late)
+        return;
+    if (!(load_rlx(&p->preempt) & (RTI_PREEMPT_SLICE | RTI_PREEMPT_TIMER))) {
         rti_lock_acquire(&rti_world.lock);
-        rti_preempt_ask_locked(p, RTI_PREEMPT_SLICE);
+        rti_preempt_ask_locked(p, over ? RTI_PREEMPT_SLICE : RTI_PREEMPT_TIMER);
         rti_lock_release(&rti_world.lock);
     }
+    rti_preempt_press(p, now);
 }
 
 /* How long to sleep: to the next timer that end_slice may have to see to, if that is sooner. While somebody polls he

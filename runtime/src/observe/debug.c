@@ -8,6 +8,7 @@
 #include "observe/traceback.h"
 #include "proc/m.h"
 #include "sched/preempt.h"
+#include "sched/safepoint.h"
 #include <rt/check.h>
 
 enum { BUF = 4096 };
@@ -50,4 +51,26 @@ size_t rt_stack(char *buf, size_t cap, bool all)
     print(&o, (struct rti_traceback_at){.fp = (uintptr_t)__builtin_frame_address(0), .programs = true}, all);
     buf[o.len] = '\0';
     return o.len;
+}
+
+_Static_assert((int)RT_SAFEPOINT_SLICE == (int)RTI_SAFEPOINT_SLICE &&
+                   (int)RT_SAFEPOINT_COUNT == (int)RTI_SAFEPOINT_COUNT,
+               "the same reasons in the same order");
+
+static int64_t quantile(struct rti_hist *h, double q)
+{
+    int64_t ns = rti_hist_quantile(h, q);
+    return ns > 0 ? ns : 0;
+}
+
+void rt_safepoint_times(enum rt_safepoint why, struct rt_safepoint_times *out)
+{
+    struct rti_hist h;
+    CHECK((unsigned)why < RT_SAFEPOINT_COUNT);
+    rti_safepoint_times((enum rti_safepoint)why, &h);
+    *out = (struct rt_safepoint_times){.count = rti_hist_total(&h),
+                                       .p50_ns = quantile(&h, 0.5),
+                                       .p90_ns = quantile(&h, 0.9),
+                                       .p99_ns = quantile(&h, 0.99),
+                                       .max_ns = quantile(&h, 1)};
 }

@@ -23,15 +23,31 @@ int64_t rti_hist_start(int i)
     return ((int64_t)SUBS + sub) << (bits - RTI_HIST_SUB_BITS);
 }
 
-void rti_hist_add(struct rti_hist *self, int64_t ns)
+static _Atomic(uint64_t) *counter_of(struct rti_hist *self, int64_t ns)
 {
     int i = rti_hist_bucket(ns);
     if (i < 0)
-        add_rlx(&self->under, 1);
-    else if (i >= RTI_HIST_BUCKETS)
-        add_rlx(&self->over, 1);
-    else
-        add_rlx(&self->count[i], 1);
+        return &self->under;
+    return i < RTI_HIST_BUCKETS ? &self->count[i] : &self->over;
+}
+
+void rti_hist_add(struct rti_hist *self, int64_t ns)
+{
+    add_rlx(counter_of(self, ns), 1);
+}
+
+void rti_hist_add_own(struct rti_hist *self, int64_t ns)
+{
+    _Atomic(uint64_t) *counter = counter_of(self, ns);
+    store_rlx(counter, load_rlx(counter) + 1);
+}
+
+void rti_hist_merge(struct rti_hist *self, struct rti_hist *from)
+{
+    for (int i = 0; i < RTI_HIST_BUCKETS; i++)
+        add_rlx(&self->count[i], load_rlx(&from->count[i]));
+    add_rlx(&self->under, load_rlx(&from->under));
+    add_rlx(&self->over, load_rlx(&from->over));
 }
 
 uint64_t rti_hist_total(struct rti_hist *self)

@@ -21,6 +21,10 @@ struct rti_hist {
 
 /* Counts one duration. Relaxed: the counts order nothing. */
 void rti_hist_add(struct rti_hist *self, int64_t ns);
+/* The same of a histogram that nobody else adds to: no read-modify-write. */
+void rti_hist_add_own(struct rti_hist *self, int64_t ns);
+/* Adds from's counts; from has one owner or is at rest. */
+void rti_hist_merge(struct rti_hist *self, struct rti_hist *from);
 /* The bucket of a duration; -1 below 0, RTI_HIST_BUCKETS beyond the last. */
 int rti_hist_bucket(int64_t ns);
 /* Where bucket i starts, ns; i = RTI_HIST_BUCKETS gives the end of the last. */

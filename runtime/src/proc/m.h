@@ -71,6 +71,8 @@ struct m {
     uint32_t refused;           /* stop signals in a row that could not be sent; the stopper's */
     _Atomic(uint32_t) critical; /* must not be stopped now; its own, read by its handler */
     _Atomic(uint32_t) stop_pending; /* a stop came meanwhile; its handler's and its own */
+    _Atomic(uint32_t) section;      /* curg is between rt_preemptible_enter and leave: how deep; its own, a hint for
+                                     * sysmon */
     uintptr_t stopped_sp;           /* lowest byte in use of curg's stack while it stands in the middle of its code */
     const void *stopped_context;    /* ucontext_t with its registers if a signal stopped it; both read _stw only */
     _Atomic(uintptr_t) frozen;      /* the same for a dump of a dying process; 0: not frozen; written by its handler */

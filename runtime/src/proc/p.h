@@ -14,6 +14,7 @@
 
 #include "base/atomic.h"
 #include "base/rand.h"
+#include "parts/hist.h"
 #include "parts/runq.h"
 #include "parts/stackcode.h"
 #include "parts/stackpool.h"
@@ -34,7 +35,17 @@ enum rti_preempt {
     RTI_PREEMPT_SLICE = 1, /* it has run for a whole slice; set by sysmon, cleared by the holder at the next one */
     RTI_PREEMPT_STOP = 2,  /* the world shall stand; set and cleared by the stopper (sched/stopworld.c) */
     RTI_PREEMPT_END = 4,   /* the world ends; set once, never cleared */
-    RTI_PREEMPT_POINT = 8  /* every checkpoint is a point (sched/points.h); set at boot, never cleared */
+    RTI_PREEMPT_POINT = 8, /* every checkpoint is a point (sched/points.h); set at boot, never cleared */
+    RTI_PREEMPT_TIMER = 16 /* a timer of the P is late; as SLICE */
+};
+
+/* What one is asked for and how long it takes until it is done is counted by (sched/safepoint.h). */
+enum rti_safepoint {
+    RTI_SAFEPOINT_SLICE, /* one for each of the bits above, but for POINT */
+    RTI_SAFEPOINT_TIMER,
+    RTI_SAFEPOINT_STOP,
+    RTI_SAFEPOINT_END,
+    RTI_SAFEPOINT_COUNT
 };
 
 /* Counted by the holder, read by anybody; no order with anything. */
@@ -48,7 +59,8 @@ struct p {
     uint32_t id;
     _Atomic(uint32_t) state;   /* written under the world's lock */
     _Atomic(struct m *) m;     /* its holder; written under the world's lock */
-    _Atomic(uint32_t) preempt; /* bits of enum rti_preempt, 0: go on; no order with anything */
+    _Atomic(uint32_t) preempt; /* bits of enum rti_preempt, 0: go on; set (acq_rel) after asked_ns, cleared (acq_rel)
+                                  before it is read */
     _Atomic(uint32_t) tick;    /* scheduling rounds (a runnext run inherits the slice: no tick); read by sysmon */
     uint8_t until_look;        /* picks left until one of the next two is done */
     uint8_t look_span;         /* what until_look began with */
@@ -77,6 +89,8 @@ struct p {
         uint32_t tick, call; /* what sysmon saw last */
         int64_t tick_ns, call_ns, switches_ns;
         uint64_t switches;
+        uint32_t poke_tick; /* when it last sent the holder a signal */
+        int64_t poke_ns;
     } seen; /* sysmon's */
     struct {
         int64_t since_ns;        /* when it last stole; 0: it has been out of work since */
@@ -84,6 +98,11 @@ struct p {
         uint32_t contended;      /* rti_lock_contended() then */
         _Atomic(int64_t) dry_ns; /* when it was out of work; 0: not since somebody last stole from it and set this */
     } theft;                     /* its holder's (sched/thrift.h) */
+    struct {
+        _Atomic(int64_t) asked_ns[RTI_SAFEPOINT_COUNT]; /* 0: nothing asked, or nobody to hear it; written by whoever
+                                                         * asks under the world's lock, zeroed by the holder */
+        struct rti_hist took[RTI_SAFEPOINT_COUNT];      /* from then on until it gave way; the holder's, read by all */
+    } safepoint;
 } CACHE_ALIGNED;
 
 /* A zeroed P with that id. Never NULL. */

@@ -82,6 +82,8 @@ void rti_world_bind_locked(struct m *m, struct p *p)
 void rti_world_unbind_locked(struct m *m)
 {
     DCHECK(m->p && load_rlx(&m->p->m) == m);
+    for (int i = 0; i < RTI_SAFEPOINT_COUNT; i++)
+        store_rlx(&m->p->safepoint.asked_ns[i], 0); /* whoever holds it next was not asked */
     store_rel(&m->p->m, NULL);
     m->p = NULL;
 }

@@ -15,6 +15,7 @@
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
+#include "sched/safepoint.h"
 #include "sched/seeded.h"
 #include "sched/stopworld.h"
 #include "sched/thrift.h"
@@ -281,6 +282,7 @@ static struct g *rest(struct m *m)
         return g;
     }
     struct p *p = m->p;
+    rti_safepoint_slice(p);
     rti_world_unbind_locked(m);
     rti_world_put_idle_p_locked(p);
     bool poller = rti_netpoll_claim_locked();

@@ -6,6 +6,7 @@
 
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/safepoint.h"
 #include <rt/attr.h>
 
 struct g;
@@ -24,7 +25,7 @@ static ALWAYS_INLINE void rti_findwork_new_slice(struct p *p)
     p->next_streak = 0;
     store_rlx(&p->tick, load_rlx(&p->tick) + 1);
     if (UNLIKELY(load_rlx(&p->preempt)))
-        and_rlx(&p->preempt, ~(uint32_t)RTI_PREEMPT_SLICE);
+        rti_safepoint_slice(p);
 }
 
 enum { RTI_FINDWORK_STREAK = 3 };

@@ -1,4 +1,4 @@
-/* preempt.h - making a running goroutine give way or stand still. Threads: said at each. Memory: none.
+/* preempt.h - making a running goroutine give way or stand still. Threads: said at each. Memory: the goroutine's stack.
  *
  * First step: p->preempt, which rt_checkpoint and every yield look at, and m->taken, which makes the way out of a
  * blocking call look at it too.
@@ -8,7 +8,14 @@
  * whatever locks of the C library its goroutine holds. It does not wait, and a later signal tries again, where the
  * runtime is in the middle of something: with a lock of ours held or wanted (rti_lock_depth), between two goroutines
  * (m->finish, or a stack pointer that is not in curg's stack), in a call (the P is taken instead), without a goroutine.
- * In a section marked by rti_preempt_disable the end of the section stops. */
+ * In a section marked by rti_preempt_disable the end of the section stops.
+ *
+ * Third step, for code that says it can bear it (rt_preemptible_enter, and RT_PREEMPTIBLE functions): the same signal,
+ * sent by sysmon when p->preempt was set and the holder is in such a section, makes the goroutine yield right where it
+ * is, by arch/sigframe.h: its registers go onto its own stack. Only if the second step would be allowed to stop it
+ * there, outside rti_preempt_disable, if the program counter is in an RT_PREEMPTIBLE function (what that calls may be
+ * in malloc), and if the stack has the room. It may go on on another thread. Never with GODEBUG=seed, which has no
+ * clock to send signals by. */
 #ifndef RTI_PREEMPT_H
 #define RTI_PREEMPT_H
 
@@ -23,8 +30,14 @@
 
 /* Whoever runs on p shall yield at its next checkpoint, yield or return from a blocking call. */
 void rti_preempt_ask_locked(struct p *p, enum rti_preempt why) REQUIRES(rti_world.lock);
+/* p was asked and its holder has not come: sends the signal if that may make it, once a slice or once a millisecond.
+ * now: monotonic ns. sysmon. */
+void rti_preempt_press(struct p *p, int64_t now);
+/* Every M shall leave: the same to whoever is in a section. The thread that ends the world. */
+void rti_preempt_press_all(void);
 
-/* Installs the handler; once per process. Boot. */
+/* Installs the handler, once per process, and looks whether goroutines may be switched by it. Boot, after GODEBUG was
+ * read. */
 void rti_preempt_install(void);
 /* m's thread, at its start: can be signalled from now on. */
 void rti_preempt_thread(struct m *m);

@@ -24,7 +24,7 @@ void rti_resize_put_away_locked(struct p *p)
     rti_world_push_locked(&batch);
     rti_spawn_flush(p);
     rti_stackpool_flush(&rti_world.stacks, &p->stacks);
-    and_rlx(&p->preempt, ~(uint32_t)RTI_PREEMPT_SLICE);
+    and_rlx(&p->preempt, ~(uint32_t)(RTI_PREEMPT_SLICE | RTI_PREEMPT_TIMER));
     store_rlx(&p->state, RTI_P_AWAY);
 }
 

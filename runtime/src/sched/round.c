@@ -12,6 +12,7 @@
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
+#include "sched/safepoint.h"
 #include "sched/seeded.h"
 #include "sched/spawn.h"
 #include "sched/timers.h"
@@ -266,8 +267,11 @@ void rti_round_yield(void)
         return;
     }
     struct g *next = NULL;
-    if (UNLIKELY(load_rlx(&p->preempt))) /* perhaps it was a timer that sysmon asked for */
-        p->due = rti_timers_due(p);
+    if (UNLIKELY(load_rlx(&p->preempt))) {
+        p->due = rti_timers_due(p); /* perhaps it was a timer that sysmon asked for */
+        rti_safepoint_slice(p);
+        store_rlx(&p->tick, load_rlx(&p->tick) + 1); /* if there is nobody else, its own next slice */
+    }
     if (LIKELY(!p->due))
         next = rti_findwork_fast(p);
     if (!next && !p->due)

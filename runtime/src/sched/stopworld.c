@@ -10,6 +10,7 @@
 #include "sched/handoff.h"
 #include "sched/preempt.h"
 #include "sched/resize.h"
+#include "sched/safepoint.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -256,6 +257,7 @@ void rti_stopworld_pause_sig(struct m *m, uintptr_t sp, const void *context)
     if (stops) {
         m->stopped_sp = sp;
         m->stopped_context = context;
+        rti_safepoint_done(m->p, RTI_SAFEPOINT_STOP);
         last = count_one_locked(m->p);
     }
     rti_lock_release(&rti_world.lock);

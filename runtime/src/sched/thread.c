@@ -13,6 +13,7 @@
 #include "proc/m.h"
 #include "sched/preempt.h"
 #include "sched/round.h"
+#include "sched/safepoint.h"
 #include "sched/sched.h"
 #include <rt/check.h>
 
@@ -74,6 +75,8 @@ static void *run(void *arg)
     signal_stack_on(m);
     rti_preempt_thread(m);
     rti_round_loop(m);
+    if (m->p)
+        rti_safepoint_done(m->p, RTI_SAFEPOINT_END);
     signal_stack_off(m);
     rti_m_current = NULL;
     if (!m->left) /* else whoever comes by joins it */

@@ -229,3 +229,28 @@ Test(debug, a_goroutine_may_read_what_is_dumped)
     cr_assert_eq(rt_main(&config, through_a_pipe, NULL), 0);
     cr_assert_gt(read_bytes, 1 << 16); /* more than the pipe holds */
 }
+
+static int yields_when_asked(void *arg)
+{
+    struct rt_safepoint_times t;
+    do {
+        rt_checkpoint();
+        rt_safepoint_times(RT_SAFEPOINT_SLICE, &t);
+    } while (t.count == 0);
+    (void)arg;
+    return 0;
+}
+
+Test(debug, it_tells_how_long_goroutines_took_to_give_way)
+{
+    struct rt_safepoint_times t;
+    rt_safepoint_times(RT_SAFEPOINT_SLICE, &t);
+    cr_assert_eq(t.count, 0);
+    cr_assert_eq(t.max_ns, 0);
+    cr_assert_eq(run(yields_when_asked), 0);
+    rt_safepoint_times(RT_SAFEPOINT_SLICE, &t);
+    cr_assert_geq(t.count, 1);
+    cr_assert(t.p50_ns <= t.p90_ns && t.p90_ns <= t.p99_ns && t.p99_ns <= t.max_ns);
+    rt_safepoint_times(RT_SAFEPOINT_END, &t);
+    cr_assert_geq(t.count, 1);
+}

@@ -77,3 +77,19 @@ Test(hist, threads_lose_no_count)
         pthread_join(t[i], NULL);
     cr_assert_eq(rti_hist_total(&shared), 30000);
 }
+
+Test(hist, an_owners_counts_and_merged_ones_are_the_same)
+{
+    static struct rti_hist a, b;
+    const int64_t values[] = {-1, 0, 700, 1 << 20, INT64_MAX};
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        rti_hist_add(&a, values[i]);
+        rti_hist_add_own(&b, values[i]);
+    }
+    cr_assert_arr_eq((void *)&a, (void *)&b, sizeof a);
+    rti_hist_merge(&a, &b);
+    cr_assert_eq(rti_hist_total(&a), 2 * ARRAY_LEN(values));
+    cr_assert_eq(load_rlx(&a.count[rti_hist_bucket(700)]), 2);
+    cr_assert_eq(load_rlx(&a.under), 2);
+    cr_assert_eq(load_rlx(&a.over), 2);
+}

@@ -3,15 +3,20 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rt/chan.h>
 #include <rt/rt.h>
+#include <rt/time.h>
 
+#include "arch/sigframe.h"
 #include "base/clock.h"
+#include "registers.h"
 
 #include "sched/handoff.h"
 #include "sched/preempt.h"
@@ -362,4 +367,201 @@ Test(preempt, a_thread_of_the_program_may_get_it_too)
     errno = 77;
     cr_assert_eq(syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), rti_preempt_signal()), 0);
     cr_assert_eq(errno, 77, "kept");
+}
+
+/* --- switching goroutines where they are --- */
+
+enum { HOLDERS = 4, HOLD_ROUNDS = 60000 };
+#if defined(__SANITIZE_ADDRESS__)
+enum { SWITCHES = 5000 };
+#else
+enum { SWITCHES = 20000 };
+#endif
+
+enum { PRESSES = 50 };
+static _Atomic(uint64_t) moved;
+static _Atomic(int) pressed; /* rounds of presses */
+
+/* In a function of its own, as another thread's may be another. */
+static NOINLINE void set_errno(int value)
+{
+    errno = value;
+}
+
+static uint64_t switches_by_now(void)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < rti_world_ps(); i++)
+        n += load_rlx(&rti_world.allp[i]->count.yields);
+    return n;
+}
+
+/* Asks every P to give way, and sends the signal, all the time. */
+static void *presses(void *arg)
+{
+    while (!atomic_load(&quit)) {
+        rti_lock_acquire(&rti_world.lock);
+        for (uint32_t i = 0; i < rti_world_ps(); i++)
+            rti_preempt_ask_locked(rti_world.allp[i], RTI_PREEMPT_SLICE);
+        for (struct m *at = rti_world.all_m; at; at = at->all_next)
+            rti_preempt_poke(at, true);
+        rti_lock_release(&rti_world.lock);
+        atomic_fetch_add(&pressed, 1);
+        sched_yield();
+    }
+    return arg;
+}
+
+/* Asks this P's holder to give way, and lets the signal come some microseconds later: by a timer of this very thread,
+ * however busy the machine is. */
+static timer_t in_a_moment(uint32_t random)
+{
+    timer_t timer = NULL;
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = rti_preempt_signal()};
+    struct itimerspec when = {.it_value.tv_nsec = 1000 + random % 30000};
+    event._sigev_un._tid = (pid_t)syscall(SYS_gettid);
+    rti_lock_acquire(&rti_world.lock);
+    rti_preempt_ask_locked(rti_m_self()->p, RTI_PREEMPT_SLICE);
+    rti_lock_release(&rti_world.lock);
+    EXPECT(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+    EXPECT(timer_settime(timer, 0, &when, NULL) == 0);
+    return timer;
+}
+
+/* Every register, the red zone, and errno. Nothing in here gives way by itself. */
+static void holds_registers(void *arg)
+{
+    uint64_t seed = (uint64_t)(uintptr_t)arg;
+    struct registers in, out;
+    int vectors = registers_vectors();
+    for (uint64_t i = 0; !atomic_load(&quit); i++) {
+        int number = (int)(seed + i % 100), in_memory = (int)(i % 2);
+        registers_fill(&in, seed * 1000000 + i);
+        rt_preemptible_enter();
+        timer_t timer = in_a_moment((uint32_t)in.general[0]);
+        long before = syscall(SYS_gettid);
+        set_errno(number);
+        registers_hold(&in, &out, HOLD_ROUNDS, in_memory, vectors);
+        EXPECT(rt_errno() == number);
+        atomic_fetch_add(&moved, syscall(SYS_gettid) != before);
+        timer_delete(timer);
+        rt_preemptible_leave();
+        EXPECT(registers_differ(&in, &out, in_memory, vectors) == 0);
+    }
+    atomic_fetch_add(&gone, 1);
+}
+
+static int switches_holders(void *arg)
+{
+    for (uint64_t i = 1; i <= HOLDERS; i++)
+        rt_go(holds_registers, (void *)(uintptr_t)(i * 100));
+    for (uint64_t from = switches_by_now(); switches_by_now() < from + SWITCHES;)
+        rt_sleep(1000000);
+    atomic_store(&quit, 1);
+    while (atomic_load(&gone) < HOLDERS)
+        rt_yield();
+    (void)arg;
+    return 0;
+}
+
+static void needs_switching(void)
+{
+    if (!rti_sigframe_can_divert())
+        test_skip("goroutines cannot be switched by a signal here");
+}
+
+/* The global queue makes them change threads. */
+Test(preempt, every_register_and_errno_survive_switches_by_signal_and_other_threads)
+{
+    struct rt_config config = {.procs = 2, .godebug = "alwaysmigrate=1"};
+    needs_switching();
+    cr_assert_eq(rt_main(&config, switches_holders, NULL), 0);
+    cr_assert_eq(atomic_load(&bad), 0);
+    cr_assert_gt(atomic_load(&moved), SWITCHES / 100);
+}
+
+Test(preempt, they_survive_on_one_p_too)
+{
+    struct rt_config config = {.procs = 1};
+    needs_switching();
+    cr_assert_eq(rt_main(&config, switches_holders, NULL), 0);
+    cr_assert_eq(atomic_load(&bad), 0);
+}
+
+/* --- where it must not happen --- */
+
+static _Atomic(uint64_t) seen_switches;
+RT_PREEMPTIBLE static void marked(void)
+{
+    while (atomic_load_explicit(&pressed, memory_order_relaxed) < PRESSES)
+        ;
+}
+
+static NOINLINE void unmarked(void)
+{
+    while (atomic_load_explicit(&pressed, memory_order_relaxed) < PRESSES)
+        ;
+}
+
+static NOINLINE void on_an_end_of_a_stack(void)
+{
+    char *low = rti_m_self()->curg->stack_lo, *here = __builtin_frame_address(0);
+    enum { SPARE = 6000, FRAME = 1024 };
+    char frame[FRAME];
+    __asm__ volatile("" : : "r"(frame) : "memory");
+    if (here - low > SPARE + 2 * FRAME)
+        on_an_end_of_a_stack();
+    else
+        marked();
+    __asm__ volatile("" : : "r"(frame) : "memory");
+}
+
+static void in_a_critical_section(void)
+{
+    rti_preempt_disable(rti_m_self());
+    marked();
+    rti_preempt_enable(rti_m_self());
+}
+
+static void (*place)(void);
+static int stays(void *arg)
+{
+    pthread_t t;
+    bool bracket = arg != NULL;
+    EXPECT(pthread_create(&t, NULL, presses, NULL) == 0);
+    if (bracket)
+        rt_preemptible_enter();
+    uint64_t from = switches_by_now();
+    place();
+    atomic_store(&seen_switches, switches_by_now() - from);
+    if (bracket)
+        rt_preemptible_leave();
+    atomic_store(&quit, 1);
+    pthread_join(t, NULL);
+    return 0;
+}
+
+static uint64_t switches_at(void (*fn)(void), bool bracket, const char *godebug)
+{
+    struct rt_config config = {.procs = 1, .godebug = godebug};
+    place = fn;
+    atomic_store(&quit, 0);
+    atomic_store(&pressed, 0);
+    cr_assert_eq(rt_main(&config, stays, bracket ? &config : NULL), 0);
+    return atomic_load(&seen_switches);
+}
+
+Test(preempt, a_goroutine_is_switched_only_where_all_allow_it)
+{
+    needs_switching();
+    cr_assert_gt(switches_at(marked, true, NULL), 0);
+    cr_assert_eq(switches_at(marked, false, NULL), 0, "it did not enter");
+    cr_assert_eq(switches_at(unmarked, true, NULL), 0);
+    cr_assert_eq(switches_at(in_a_critical_section, true, NULL), 0);
+    cr_assert_eq(switches_at(on_an_end_of_a_stack, true, NULL), 0, "no room for its registers");
+}
+
+Test(preempt, nobody_is_switched_under_a_seed)
+{
+    cr_assert_eq(switches_at(marked, true, "seed=7"), 0);
 }
