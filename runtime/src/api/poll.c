@@ -93,8 +93,7 @@ static void park(struct rti_polldesc *d, enum rti_poll_dir dir, int64_t deadline
         rti_sched_park(commit_after_switch, what, RTI_WAIT_IO);
         return;
     }
-    struct rti_timer *t =
-        rti_time_borrow(); /* stopped early mostly, and then it leaves a slot: no place for it in a G */
+    struct rti_timer *t = rti_time_borrow(); /* mostly stopped, and then it leaves a slot: no place for it in a G */
     t->fn = deadline_passed;
     t->arg = d;
     t->seq = (uint64_t)dir;
