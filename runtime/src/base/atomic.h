@@ -25,6 +25,7 @@
 #define sub_seq(p, v)      atomic_fetch_sub_explicit(p, v, memory_order_seq_cst)
 #define or_acq_rel(p, v)   atomic_fetch_or_explicit(p, v, memory_order_acq_rel)
 #define or_rlx(p, v)       atomic_fetch_or_explicit(p, v, memory_order_relaxed)
+#define and_acq_rel(p, v)  atomic_fetch_and_explicit(p, v, memory_order_acq_rel)
 #define and_rlx(p, v)      atomic_fetch_and_explicit(p, v, memory_order_relaxed)
 #define cas_rlx(p, expected, v)                                                                                        \
     atomic_compare_exchange_strong_explicit(p, expected, v, memory_order_relaxed, memory_order_relaxed)

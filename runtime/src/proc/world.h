@@ -38,6 +38,9 @@ struct world {
      * and have none, changed by read-modify-write. */
     _Atomic(uint32_t) idle_ps CACHE_ALIGNED;
     _Atomic(uint32_t) spinning;
+    _Atomic(uint32_t)
+        watching; /* 1: one of `spinning` is sysmon (sched/thrift.h); set by who counts, cleared by sysmon */
+    _Atomic(uint32_t) thrift;   /* 1: thieves gain little of late (sched/thrift.h); a hint, written by thieves */
     _Atomic(uint32_t) runq_len; /* of runq; written under the lock, read as a hint without */
 
     struct rti_lock lock CACHE_ALIGNED; /* rank SCHED; guards what follows */
@@ -45,15 +48,18 @@ struct world {
     struct p *idle_p;
     struct m *idle_m;
     uint32_t idle_m_count;
-    uint32_t m_count;   /* Ms that have a thread */
-    uint32_t m_made;    /* Ms ever made: the next id */
-    uint32_t m_waiting; /* Ms that wait for their locked goroutine */
+    uint32_t idle_m_low; /* the fewest there were since sched/thread.c last looked */
+    uint32_t m_count;    /* Ms that have a thread */
+    uint32_t m_made;     /* Ms ever made: the next id */
+    uint32_t m_waiting;  /* Ms that wait for their locked goroutine */
     struct m *all_m;
     struct m *free_m;           /* joined, to be used again */
     _Atomic(struct m *) dead_m; /* threads that end or have, to be joined; read as a hint without the lock */
     bool polling;               /* an M blocks in the netpoller */
+    bool helper_starved;        /* an M that was woken to help found no idle P (sched/handoff.c) */
     bool sysmon_waiting;        /* sysmon sleeps on its note */
     struct rti_note sysmon_note;
+    _Atomic(int64_t) sysmon_until; /* when sysmon wakes by itself; 0: it is up, or in its deep sleep; written by it */
     int main_result;
 
     _Atomic(uint32_t) stop_left CACHE_ALIGNED; /* Ps that the stopper waits for; written under the lock, read by it */

@@ -138,7 +138,7 @@ bool rti_lite_enter(struct p *p, struct g *g, void (*arrive)(void))
     struct rti_litestack *s = birthplace(p, g);
     g->stack_lo = s->lo;
     g->guarded = s->guarded;
-    rti_context_init(&g->ctx, rti_spawn_top(g, rti_g_stack_hi(g)), arrive);
+    rti_context_init(&g->ctx, rti_spawn_top(g, rti_g_stack_hi(g)), arrive, rti_round_exit);
     return true;
 }
 

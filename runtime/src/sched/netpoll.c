@@ -18,7 +18,7 @@ struct rti_pollset *rti_netpoll_set(void)
         return set;
     int err = rti_pollset_new(&set);
     if (err < 0)
-        rt_throw("cannot make the netpoller (errno %d)", -err);
+        rt_throw("cannot make the netpoller: epoll_create1, eventfd or epoll_ctl failed (errno %d)", -err);
     struct rti_pollset *none = NULL;
     if (cas_acq_rel(&rti_world.pollset, &none, set)) /* pairs with load_acq above */
         return set;
@@ -140,6 +140,12 @@ static struct rti_gqueue wait_once(void)
     return collect(ready, n);
 }
 
+void rti_netpoll_left(void)
+{
+    fence_full(); /* poll_until is 0, now look at sysmon; pairs with the fence in sysmon's nap */
+    rti_wake_watch(rti_timers_next());
+}
+
 /* The wait is over: takes a P if one idles. Without one, the list goes to the global queue and m to the idle list. */
 static bool take_p(struct m *m, struct rti_gqueue *list)
 {
@@ -154,6 +160,7 @@ static bool take_p(struct m *m, struct rti_gqueue *list)
         rti_world_put_idle_m_locked(m);
     }
     rti_lock_release(&rti_world.lock);
+    rti_netpoll_left();
     return p != NULL;
 }
 
@@ -177,8 +184,10 @@ void rti_netpoll_hurry(int64_t when)
     int64_t until = load_rlx(&rti_world.poll_until);
     if (until > when)
         rti_netpoll_break();
-    else if (until == 0) /* nobody waits: an idle P's M shall, or the timer is late if its own P is busy for long */
+    else if (until == 0) { /* nobody waits: an idle P's M shall; the timer's own P may be busy for long */
         rti_wake_maybe();
+        rti_wake_watch(when);
+    }
 }
 
 void rti_netpoll_break(void)

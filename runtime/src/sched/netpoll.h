@@ -23,6 +23,9 @@ bool rti_netpoll_is_next(void);
  * goroutines that compute on every P and yield between their slices would keep arrivals waiting for sysmon's look, 10
  * ms. On the caller's stack. */
 struct g *rti_netpoll_look_stale(struct m *m);
+/* Who polled does so no more: sysmon has to watch the timers from now on. Any thread. */
+void rti_netpoll_left(void);
+
 /* sysmon's: what is ready goes to the global queue, if nobody waited since `since` (ns). */
 void rti_netpoll_look_late(int64_t since);
 /* True: the caller is the one that waits from now on (rti_netpoll_wait must follow). False: nothing to wait for, or

@@ -12,6 +12,7 @@
 #include <rt/check.h>
 
 enum { SIGNAL_ABOVE_RTMIN = 5, RED_ZONE = 128 };
+enum { REFUSED_MAX = 1000 }; /* signals in a row that the kernel would not take: more than a second of trying */
 
 void rti_preempt_ask_locked(struct p *p, enum rti_preempt why)
 {
@@ -26,8 +27,7 @@ int rti_preempt_signal(void)
     return SIGRTMIN + SIGNAL_ABOVE_RTMIN;
 }
 
-/* Nothing of the runtime is under way on this thread, which was interrupted with its stack pointer at sp. */
-static bool between_sections(struct m *m, uintptr_t sp)
+bool rti_preempt_is_between(struct m *m, uintptr_t sp)
 {
     struct g *g = m->curg;
     if (!g || m->finish != RTI_FINISH_NONE || (load_rlx(&m->call) & 1) || rti_lock_depth() > 0)
@@ -39,7 +39,7 @@ static void stop_here_sig(struct m *m, const void *context)
 {
     uintptr_t sp = rti_ucontext_sp(context);
     store_rlx(&m->poked, 0);
-    if (!rti_stopworld_wanted() || !between_sections(m, sp))
+    if (!rti_stopworld_wanted() || !rti_preempt_is_between(m, sp))
         return;
     if (load_rlx(&m->critical) > 0)
         store_rlx(&m->stop_pending, 1);
@@ -64,7 +64,8 @@ void rti_preempt_install(void)
         return;
     struct sigaction act = {.sa_sigaction = on_stop_sig, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigemptyset(&act.sa_mask);
-    CHECK(sigaction(rti_preempt_signal(), &act, NULL) == 0);
+    if (sigaction(rti_preempt_signal(), &act, NULL) != 0)
+        rt_throw("sigaction of the stop signal failed (errno %d)", errno);
 }
 
 void rti_preempt_thread(struct m *m)
@@ -82,13 +83,22 @@ void rti_preempt_poke(struct m *m, bool again)
     if (tid == 0 || (load_rlx(&m->poked) && !again))
         return;
     store_rlx(&m->poked, 1);
-    syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal());
+    if (syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal()) == 0) {
+        m->refused = 0;
+        return;
+    }
+    store_rlx(&m->poked, 0);
+    if (errno == ESRCH) /* m has lost its P since we looked, and its thread has ended */
+        return;
+    /* The user's queue of signals is full (RLIMIT_SIGPENDING), which passes unless somebody fills it all the time. */
+    if (errno != EAGAIN || ++m->refused == REFUSED_MAX)
+        rt_throw("cannot stop a thread: tgkill failed (errno %d)", errno);
 }
 
 NOINLINE void rti_preempt_pending(struct m *m)
 {
     uintptr_t sp = (uintptr_t)__builtin_frame_address(0) - RED_ZONE;
     store_rlx(&m->stop_pending, 0);
-    if (between_sections(m, sp)) /* else in a longer section of another kind: the signal will come again */
+    if (rti_preempt_is_between(m, sp)) /* else in a longer section of another kind: the signal will come again */
         rti_stopworld_pause_sig(m, sp, NULL);
 }

@@ -106,7 +106,7 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void))
     g->stack_lo = s.lo;
     g->guarded = s.guarded;
     rti_stackhints_bind(&g->hints, s.lo, (size_t)(s.hi - s.lo));
-    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive);
+    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive, rti_round_exit);
 }
 
 RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
@@ -114,11 +114,10 @@ RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
     return hi - (rti_g_is_lite(g) ? RTI_LITE_HEAD : (g->id % COLOURS) * COLOUR_BYTES);
 }
 
-NORETURN void rti_spawn_body(struct g *g)
+void rti_spawn_body(struct g *g)
 {
     rti_round_arrived();
     g->fn(g->arg);
-    rti_round_exit();
 }
 
 static void spill(struct p *p, uint32_t keep)
@@ -134,24 +133,39 @@ static void spill(struct p *p, uint32_t keep)
     rti_lock_release(&rti_world.gfree_lock);
 }
 
-void rti_spawn_recycle(struct p *p, struct g *g)
+/* g, without a stack, to p's pool. */
+static ALWAYS_INLINE void put_local(struct p *p, struct g *g)
 {
-    struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
-    struct rti_litestack *shared = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_end(g) : NULL;
-    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
-    rti_stackhints_unbind(&g->hints);
     store_rlx(&g->wait, RTI_WAIT_NONE);
-    g->stack_lo = NULL;
-    if (UNLIKELY(shared))
-        rti_lite_let_go(shared);
-    else
-        rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
     rti_g_move(g, RTI_G_DEAD, RTI_G_IDLE);
     rti_p_count(&p->count.exits);
     g->link.next = (struct rti_qnode *)p->gfree;
     p->gfree = g;
     if (UNLIKELY(++p->gfree_count > RTI_P_GFREE_MAX))
         spill(p, RTI_P_GFREE_MAX / 2);
+}
+
+void rti_spawn_recycle(struct p *p, struct g *g)
+{
+    struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
+    struct rti_litestack *shared = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_end(g) : NULL;
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
+    rti_stackhints_unbind(&g->hints);
+    g->stack_lo = NULL;
+    if (UNLIKELY(shared))
+        rti_lite_let_go(shared);
+    else
+        rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
+    put_local(p, g);
+}
+
+void rti_spawn_inherit(struct p *p, struct g *g, struct g *heir)
+{
+    heir->stack_lo = g->stack_lo;
+    heir->guarded = g->guarded;
+    g->stack_lo = NULL;
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
+    put_local(p, g);
 }
 
 void rti_spawn_flush(struct p *p)

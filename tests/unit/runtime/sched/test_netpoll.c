@@ -6,9 +6,10 @@
 #include "sched/netpoll.h"
 #include "sched/timers.h"
 
-static void never(void *arg, uint64_t seq)
+static struct g *never(void *arg, uint64_t seq)
 {
     (void)arg, (void)seq;
+    return NULL;
 }
 
 static bool claim(void)
@@ -28,8 +29,8 @@ Test(netpoll, nobody_polls_without_a_reason, .init = fake_world)
 
 Test(netpoll, one_polls_for_a_timer_and_only_one, .init = fake_world)
 {
-    struct rti_timer t = {.when_ns = INT64_MAX - 1, .fn = never};
-    rti_timers_start(&t);
+    struct rti_timer t = {.fn = never};
+    rti_timers_set(&t, INT64_MAX - 1);
     cr_assert(claim());
     cr_assert_not(claim());
 }
@@ -43,8 +44,8 @@ Test(netpoll, the_set_is_made_once, .init = fake_world)
 
 Test(netpoll, a_due_timer_ends_the_wait_with_a_p, .init = fake_world)
 {
-    struct rti_timer t = {.when_ns = rti_clock_monotonic() + 1000000, .fn = never};
-    rti_timers_start(&t);
+    struct rti_timer t = {.fn = never};
+    rti_timers_set(&t, rti_clock_monotonic() + 1000000);
     rti_lock_acquire(&rti_world.lock);
     rti_world_unbind_locked(m);
     rti_world_put_idle_p_locked(p);
@@ -65,4 +66,26 @@ Test(netpoll, a_sooner_timer_breaks_the_wait_of_whoever_waits_longer, .init = fa
     store_rlx(&rti_world.poll_until, 300);
     rti_netpoll_hurry(200);
     cr_assert_eq(rti_pollset_wait(rti_netpoll_set(), -1, ready), 0); /* would never return without the break */
+}
+
+/* Its sleep is longer than the timer's deadline, and nobody else will be there for it. */
+static bool sysmon_was_told(void)
+{
+    bool told = rti_note_sleep_for(&rti_world.sysmon_note, 0);
+    rti_note_clear(&rti_world.sysmon_note);
+    return told;
+}
+
+Test(netpoll, a_timer_that_nobody_polls_for_is_sysmons_to_watch, .init = fake_world)
+{
+    struct rti_timer t = {.when_ns = 1, .fn = never};
+    store_rlx(&rti_world.sysmon_until, 1000000000);
+    store_rlx(&rti_world.poll_until, 1);
+    rti_timers_start(&t);
+    cr_assert_not(sysmon_was_told()); /* somebody polls until then */
+    rti_netpoll_left();
+    cr_assert(sysmon_was_told());
+    store_rlx(&rti_world.poll_until, 0);
+    rti_netpoll_hurry(1);
+    cr_assert(sysmon_was_told());
 }
