@@ -165,7 +165,7 @@ bool rti_shot_take(struct rti_shot_taker *self, struct g *g, struct rti_shot *ou
     out->status = status;
     out->since_s = rti_peek_u32(&g->since_s);
     out->wait = load_rlx(&g->wait);
-    out->locked = rti_peek_u8(&g->locked);
+    out->locked = rti_g_is_locked(g);
     take_name(out, rti_peek_pointer(&g->name));
     out->frames = 0;
     out->interrupted = false;

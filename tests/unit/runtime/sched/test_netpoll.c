@@ -81,7 +81,7 @@ Test(netpoll, a_timer_that_nobody_polls_for_is_sysmons_to_watch, .init = fake_wo
     struct rti_timer t = {.when_ns = 1, .fn = never};
     store_rlx(&rti_world.sysmon_until, 1000000000);
     store_rlx(&rti_world.poll_until, 1);
-    rti_timers_start(&t);
+    rti_timers_set(&t, 1);
     cr_assert_not(sysmon_was_told()); /* somebody polls until then */
     rti_netpoll_left();
     cr_assert(sysmon_was_told());
