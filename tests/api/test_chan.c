@@ -392,6 +392,101 @@ Test(chan, a_null_channel_blocks_for_ever)
     dies_saying(send_to_nil, "asleep");
 }
 
+/* --- what happens before what (plain memory: TSan says if it does not) --- */
+
+enum { SLOTS = 3 };
+
+static struct {
+    struct rt_chan *c;
+    int plain;
+    struct rt_waitgroup left;
+} before;
+
+static void write_and_close(void *arg UNUSED)
+{
+    before.plain = 42;
+    rt_close(before.c);
+}
+
+static void closed_after_the_write(void)
+{
+    for (int i = 0; i < 200; i++) {
+        before.c = rt_chan_new(0, (size_t)i % 2);
+        before.plain = 0;
+        rt_go(write_and_close, NULL);
+        if (i % 3 == 0)
+            rt_yield();
+        EXPECT(!rt_recv(before.c, NULL));
+        EXPECT(before.plain == 42);
+        rt_chan_free(&before.c);
+    }
+}
+
+Test(chan, what_was_written_before_a_close_is_seen_after_it)
+{
+    run_everywhere(closed_after_the_write);
+}
+
+/* The k-th receive is before the completion of the (k + cap)-th send. */
+static void enter_and_leave(void *arg UNUSED)
+{
+    for (int i = 0; i < 500; i++) {
+        rt_send(before.c, NULL);
+        before.plain++;
+        if (i % 16 == 0)
+            rt_yield();
+        EXPECT(rt_recv(before.c, NULL));
+    }
+    rt_waitgroup_done(&before.left);
+}
+
+static void channel_as_a_lock(void)
+{
+    before.c = rt_chan_new(0, 1);
+    before.plain = 0;
+    rt_waitgroup_add(&before.left, 8);
+    for (int i = 0; i < 8; i++)
+        rt_go(enter_and_leave, NULL);
+    rt_waitgroup_wait(&before.left);
+    EXPECT(before.plain == 8 * 500);
+    rt_chan_free(&before.c);
+}
+
+Test(chan, a_buffer_of_one_is_a_lock)
+{
+    run_everywhere(channel_as_a_lock);
+}
+
+static _Atomic(int) many_inside;
+
+static void one_of_a_few(void *arg UNUSED)
+{
+    for (int i = 0; i < 300; i++) {
+        rt_send(before.c, NULL);
+        EXPECT(atomic_fetch_add(&many_inside, 1) < SLOTS);
+        if (i % 16 == 0)
+            rt_yield();
+        atomic_fetch_sub(&many_inside, 1);
+        EXPECT(rt_recv(before.c, NULL));
+    }
+    rt_waitgroup_done(&before.left);
+}
+
+static void channel_as_a_semaphore(void)
+{
+    before.c = rt_chan_new(0, SLOTS);
+    rt_waitgroup_add(&before.left, 8);
+    for (int i = 0; i < 8; i++)
+        rt_go(one_of_a_few, NULL);
+    rt_waitgroup_wait(&before.left);
+    rt_chan_free(&before.c);
+}
+
+Test(chan, a_buffer_lets_as_many_in_as_it_holds)
+{
+    run_everywhere(channel_as_a_semaphore);
+}
+
 /* --- many to many --- */
 
 struct market {

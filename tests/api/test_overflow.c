@@ -3,37 +3,8 @@
 /* A goroutine that runs over the end of its stack ends the process with a report, whatever the size of its frames
  * (faults.md G1). */
 
-static char heard[16384];
 static void (*dig)(void *arg);
 static enum rt_stack stack_of;
-
-/* In a child. What it says is in heard. */
-static int status_of_child(void (*app)(void))
-{
-    int said[2];
-    size_t len = 0;
-    cr_assert_eq(pipe(said), 0);
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        struct rt_config config = {.procs = 1};
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(said[1], STDERR_FILENO);
-        close(said[0]);
-        close(said[1]);
-        _exit(rt_main(&config, run_app, &app) == 0 ? 0 : 1);
-    }
-    cr_assert_gt(child, 0);
-    close(said[1]);
-    for (ssize_t n; len < sizeof heard - 1 && (n = read(said[0], heard + len, sizeof heard - 1 - len)) > 0;)
-        len += (size_t)n;
-    heard[len] = '\0';
-    close(said[0]);
-    int status = 0;
-    cr_assert_eq(waitpid(child, &status, 0), child);
-    return status;
-}
-
 static _Atomic(int) ended;
 
 static void app(void)
@@ -50,11 +21,11 @@ static void must_be_reported(void (*digger)(void *arg), enum rt_stack stack, siz
     stack_of = stack;
     int status = status_of_child(app);
     cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2, "frames of %zu: status %#x, %s", frame, (unsigned)status,
-              heard);
-    cr_assert_not_null(strstr(heard, "fatal: stack overflow"), "frames of %zu: %s", frame, heard);
-    cr_assert_not_null(strstr(heard, "digger"), "frames of %zu: %s", frame, heard);
-    cr_assert_not_null(strstr(heard, "runs"), "frames of %zu: %s", frame, heard);
-    cr_assert_not_null(strstr(heard, "created by goroutine 1"), "frames of %zu: %s", frame, heard);
+              died_saying);
+    cr_assert_not_null(strstr(died_saying, "fatal: stack overflow"), "frames of %zu: %s", frame, died_saying);
+    cr_assert_not_null(strstr(died_saying, "digger"), "frames of %zu: %s", frame, died_saying);
+    cr_assert_not_null(strstr(died_saying, "runs"), "frames of %zu: %s", frame, died_saying);
+    cr_assert_not_null(strstr(died_saying, "created by goroutine 1"), "frames of %zu: %s", frame, died_saying);
 }
 
 /* A frame of at least BYTES of which the lowest byte is touched; deeper than any class. */

@@ -57,6 +57,32 @@ Test(select, chooses_each_ready_case_about_equally_often)
     run_on(1, fair);
 }
 
+/* Each case, not each channel: a channel named twice is chosen twice as often, a closed one as often as an open one. */
+static void fair_to_all_kinds(void)
+{
+    enum { ROUNDS = 10000, WAYS = 5 };
+    struct rt_chan *full = rt_chan_new(0, ROUNDS), *room = rt_chan_new(0, ROUNDS), *closed = rt_chan_new(0, 0);
+    int hits[WAYS] = {0};
+    for (int i = 0; i < ROUNDS; i++)
+        rt_send(full, NULL);
+    rt_close(closed);
+    struct rt_case cases[] = {rt_case_recv(full, NULL), rt_case_send(room, NULL), rt_case_recv(closed, NULL),
+                              rt_case_recv(full, NULL), rt_case_recv(NULL, NULL)};
+    for (int i = 0; i < ROUNDS; i++)
+        hits[rt_select(cases, WAYS, i % 2 == 0)]++;
+    for (int i = 0; i < WAYS - 1; i++)
+        EXPECT(hits[i] > ROUNDS / 4 * 4 / 5 && hits[i] < ROUNDS / 4 * 6 / 5);
+    EXPECT(hits[WAYS - 1] == 0);
+    rt_chan_free(&full);
+    rt_chan_free(&room);
+    rt_chan_free(&closed);
+}
+
+Test(select, chooses_sends_and_closed_and_repeated_channels_alike)
+{
+    run_on(1, fair_to_all_kinds);
+}
+
 static void one_channel_twice(void)
 {
     struct rt_chan *c = rt_chan_new(sizeof(int), 0);
@@ -294,6 +320,33 @@ Test(select, a_chosen_send_on_a_closed_channel_is_fatal)
 {
     dies_saying(select_send_closed, "send on closed channel");
     dies_saying(select_send_already_closed, "send on closed channel");
+}
+
+/* Of forty ready cases one is a send on a closed channel: it is fatal once it is chosen, and not before. */
+static void rarely_the_closed_one(void)
+{
+    enum { WAYS = 40, ROUNDS = 100000 };
+    struct rt_chan *open = rt_chan_new(0, ROUNDS), *closed = rt_chan_new(0, 1);
+    struct rt_case cases[WAYS];
+    rt_close(closed);
+    for (int i = 0; i < WAYS; i++)
+        cases[i] = rt_case_send(i ? open : closed, NULL);
+    for (int i = 0; i < ROUNDS; i++) {
+        (void)rt_select(cases, WAYS, true);
+        if (i == 0)
+            fprintf(stderr, "went on\n");
+    }
+}
+
+Test(select, a_send_on_a_closed_channel_that_is_not_chosen_does_nothing)
+{
+    int went_on = 0;
+    not_under_a_seed("chance");
+    for (int i = 0; i < 8; i++) {
+        dies_saying(rarely_the_closed_one, "send on closed channel");
+        went_on += strstr(died_saying, "went on") != NULL;
+    }
+    cr_assert(went_on > 0);
 }
 
 static void no_cases(void)

@@ -7,7 +7,6 @@
 
 struct shared {
     struct rt_mutex mutex;
-    struct rt_rwmutex rw;
     struct rt_waitgroup left;
     int64_t plain, copy; /* equal whenever nobody writes */
     bool trying;
@@ -130,107 +129,6 @@ Test(mutex, misuse_is_fatal)
     dies_saying(lock_twice, "asleep");
 }
 
-/* --- readers and writers --- */
-
-static void read_often(void *arg)
-{
-    struct shared *s = arg;
-    for (int i = 0; i < TURNS; i++) {
-        if (i % 5 != 0 || !rt_rwmutex_try_rlock(&s->rw))
-            rt_rwmutex_rlock(&s->rw);
-        EXPECT(s->plain == s->copy);
-        if (i % 64 == 0)
-            rt_yield();
-        rt_rwmutex_runlock(&s->rw);
-    }
-    rt_waitgroup_done(&s->left);
-}
-
-static void write_often(void *arg)
-{
-    struct shared *s = arg;
-    for (int i = 0; i < TURNS / 4; i++) {
-        if (i % 5 != 0 || !rt_rwmutex_try_lock(&s->rw))
-            rt_rwmutex_lock(&s->rw);
-        s->plain++;
-        if (i % 16 == 0)
-            rt_yield();
-        s->copy++;
-        rt_rwmutex_unlock(&s->rw);
-    }
-    rt_waitgroup_done(&s->left);
-}
-
-static void readers_and_writers(void)
-{
-    struct shared s = {0};
-    rt_waitgroup_add(&s.left, WORKERS + 2);
-    for (int i = 0; i < WORKERS; i++)
-        rt_go(read_often, &s);
-    rt_go(write_often, &s);
-    rt_go(write_often, &s);
-    rt_waitgroup_wait(&s.left);
-    EXPECT(s.plain == TURNS / 4 * 2);
-}
-
-Test(rwmutex, a_reader_never_sees_a_half_done_write)
-{
-    run_everywhere(readers_and_writers);
-}
-
-static void write_once(void *arg)
-{
-    struct shared *s = arg;
-    rt_rwmutex_lock(&s->rw);
-    s->plain = 1;
-    rt_rwmutex_unlock(&s->rw);
-}
-
-static void waiting_writer(void)
-{
-    struct shared s = {0};
-    rt_rwmutex_rlock(&s.rw);
-    EXPECT(rt_rwmutex_try_rlock(&s.rw));
-    rt_rwmutex_runlock(&s.rw);
-    EXPECT(!rt_rwmutex_try_lock(&s.rw));
-    rt_go(write_once, &s);
-    rt_yield(); /* one P: it waits by now */
-    EXPECT(!rt_rwmutex_try_rlock(&s.rw));
-    EXPECT(s.plain == 0);
-    rt_rwmutex_runlock(&s.rw);
-    rt_rwmutex_rlock(&s.rw);
-    EXPECT(s.plain == 1);
-    rt_rwmutex_runlock(&s.rw);
-    EXPECT(rt_rwmutex_try_lock(&s.rw));
-    EXPECT(!rt_rwmutex_try_rlock(&s.rw));
-    rt_rwmutex_unlock(&s.rw);
-}
-
-Test(rwmutex, a_waiting_writer_keeps_new_readers_out)
-{
-    not_under_a_seed("the order of coming");
-    run_on(1, waiting_writer);
-}
-
-static void runlock_unlocked(void)
-{
-    struct rt_rwmutex m = {0};
-    rt_rwmutex_runlock(&m);
-}
-
-static void wunlock_unlocked(void)
-{
-    struct rt_rwmutex m = {0};
-    rt_rwmutex_rlock(&m);
-    rt_rwmutex_unlock(&m);
-}
-
-Test(rwmutex, misuse_is_fatal)
-{
-    dies_saying(runlock_unlocked, "RUnlock of unlocked RWMutex");
-    dies_saying(wunlock_unlocked, "Unlock of unlocked RWMutex");
-}
-
 /* --- condition --- */
 
 struct stage {
@@ -330,6 +228,29 @@ Test(cond, no_signal_is_lost_between_unlock_and_sleep)
     run_everywhere(items_and_takers);
 }
 
+static void wait_without_the_mutex(void)
+{
+    struct rt_mutex m = {0};
+    struct rt_cond c = {0};
+    rt_cond_wait(&c, &m);
+}
+
+static void nobody_signals(void)
+{
+    struct rt_mutex m = {0};
+    struct rt_cond c = {0};
+    rt_cond_signal(&c); /* before: forgotten */
+    rt_cond_broadcast(&c);
+    rt_mutex_lock(&m);
+    rt_cond_wait(&c, &m);
+}
+
+Test(cond, a_wait_needs_the_mutex_and_a_signal_that_comes_after)
+{
+    dies_saying(wait_without_the_mutex, "unlock of unlocked mutex");
+    dies_saying(nobody_signals, "asleep");
+}
+
 /* --- wait group --- */
 
 static void one_done(void *arg)
@@ -367,6 +288,40 @@ static void rounds_of_waiting(void)
 Test(waitgroup, everybody_waits_for_all_and_it_can_be_used_again)
 {
     run_everywhere(rounds_of_waiting);
+}
+
+/* With a counter above 0 more may be added at any time, in any amount. */
+static void add_more(void *arg)
+{
+    struct shared *s = arg;
+    int turn = atomic_fetch_add(&s->turns, 1);
+    if (turn < 60) {
+        rt_waitgroup_add(&s->left, 3);
+        rt_go(add_more, s);
+        rt_go(one_done, s);
+        rt_waitgroup_add(&s->left, -1); /* one of the three was too many */
+    }
+    rt_waitgroup_done(&s->left);
+}
+
+static void growing_group(void)
+{
+    for (int round = 0; round < 50; round++) {
+        struct shared s = {0};
+        rt_waitgroup_add(&s.left, 2);
+        rt_go(add_more, &s);
+        rt_go(add_more, &s);
+        rt_waitgroup_wait(&s.left);
+        EXPECT(s.turns >= 60);
+        int64_t turns = s.turns;
+        rt_yield();
+        EXPECT(s.turns == turns); /* nobody was left behind */
+    }
+}
+
+Test(waitgroup, more_may_be_added_while_somebody_waits)
+{
+    run_everywhere(growing_group);
 }
 
 static void negative(void)
@@ -421,6 +376,28 @@ static void once_among_many(void)
 Test(once, runs_once_and_everybody_returns_after_it)
 {
     run_everywhere(once_among_many);
+}
+
+static void count_a_run(void *arg)
+{
+    *(int *)arg += 1;
+}
+
+static void other_functions(void)
+{
+    struct rt_once once = {0}, again = {0};
+    int runs = 0, others = 0;
+    rt_once_do(&once, count_a_run, &runs);
+    rt_once_do(&once, count_a_run, &others);
+    rt_once_do(&once, NULL, NULL);
+    EXPECT(runs == 1 && others == 0);
+    rt_once_do(&again, count_a_run, &others);
+    EXPECT(others == 1);
+}
+
+Test(once, only_the_first_function_runs_whatever_the_others_are)
+{
+    run_everywhere(other_functions);
 }
 
 /* --- semaphore --- */

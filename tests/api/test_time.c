@@ -112,6 +112,73 @@ Test(timer, no_value_of_before_a_stop_or_reset_is_received_after_it)
     run_everywhere(stopped_timers);
 }
 
+/* The tick is due at a time, whoever looks when. */
+static void due_times(void)
+{
+    int64_t before = rt_now(), at;
+    struct rt_timer *t = rt_timer_new(1 * MS), *ticker = rt_ticker_new(1 * MS);
+    int64_t after = rt_now();
+    while (rt_now() < after + 4 * MS)
+        rt_sleep(1 * MS);
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == 1);
+    EXPECT(at >= before + 1 * MS && at <= after + 1 * MS);
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+    EXPECT(rt_try_recv(rt_timer_chan(ticker), &at) ==
+           1); /* the first one, which nobody took; the others were dropped */
+    EXPECT(at >= before + 1 * MS && at <= after + 1 * MS);
+    int64_t first = at;
+    EXPECT(rt_recv(rt_timer_chan(ticker), &at));
+    EXPECT(at > after + 4 * MS && (at - first) % MS == 0); /* in phase */
+    rt_timer_free(&ticker);
+    rt_timer_free(&t);
+}
+
+Test(timer, sends_the_time_it_was_due_at_however_late_it_is_received)
+{
+    run_everywhere(due_times);
+}
+
+static void receive_one(void *arg)
+{
+    int64_t at;
+    EXPECT(rt_recv(rt_timer_chan(arg), &at));
+}
+
+/* Receivers of one timer wait through its resets; each tick goes to one of them. */
+static void resets_beside_receivers(void)
+{
+    enum { RECEIVERS = 5 };
+    struct rt_timer *t = rt_timer_new(3600LL * 1000 * MS);
+    uint64_t before = rt_goroutines();
+    for (int i = 0; i < RECEIVERS; i++)
+        rt_go(receive_one, t);
+    for (int i = 0; i < 20; i++)
+        rt_yield();
+    EXPECT(rt_timer_stop(t));
+    for (int i = 0; rt_goroutines() > before; i++) {
+        (void)rt_timer_reset(t, i % 3 ? 10 * US : 3600LL * 1000 * MS); /* some ticks are prevented, some come */
+        rt_sleep(i % 5 * 20 * US);
+    }
+    rt_timer_free(&t);
+}
+
+Test(timer, that_is_reset_wakes_those_who_wait_already)
+{
+    run_everywhere(resets_beside_receivers);
+}
+
+static void armed_in_vain(void)
+{
+    struct rt_timer *t = rt_timer_new(3600LL * 1000 * MS);
+    EXPECT(rt_recv(NULL, NULL)); /* for ever */
+    rt_timer_free(&t);
+}
+
+Test(timer, that_nobody_waits_for_keeps_no_deadlock_from_being_seen)
+{
+    dies_saying(armed_in_vain, "all goroutines are asleep");
+}
+
 /* A stop that meets the firing: true means never received, and false cannot be, as nobody receives. */
 static void stop_against_fire(void)
 {
@@ -129,6 +196,66 @@ static void stop_against_fire(void)
 Test(timer, a_stop_at_the_moment_of_firing_is_still_a_stop)
 {
     run_everywhere(stop_against_fire);
+}
+
+/* What a stop and a reset say: whether the timer was armed, or its value still to be received. */
+static void answers_of_timers(void)
+{
+    int64_t at = 0, start = rt_now();
+    struct rt_timer *t = rt_timer_new(3600LL * 1000 * MS);
+    EXPECT(rt_timer_reset(t, 3600LL * 1000 * MS)); /* armed */
+    EXPECT(rt_timer_reset(t, 1 * MS));
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - start >= 1 * MS);
+    EXPECT(!rt_timer_reset(t, 3600LL * 1000 * MS)); /* fired and received */
+    EXPECT(rt_timer_stop(t));
+    EXPECT(!rt_timer_reset(t, 1 * MS)); /* stopped */
+    EXPECT(rt_recv(rt_timer_chan(t), &at));
+    rt_timer_free(&t);
+    /* Fired, not received: as if it had not. A select with a default finds it. */
+    t = rt_timer_new(0);
+    rt_sleep(1 * MS);
+    struct rt_case one[] = {rt_case_recv(rt_timer_chan(t), &at)};
+    EXPECT(rt_timer_reset(t, 0));
+    while (rt_select(one, 1, false) != 0)
+        rt_sleep(100 * US);
+    EXPECT(one[0].ok && rt_select(one, 1, false) == -EAGAIN);
+    rt_timer_free(&t);
+}
+
+Test(timer, a_stop_or_reset_tells_whether_it_was_armed)
+{
+    run_everywhere(answers_of_timers);
+}
+
+static void one_gets_it(void *arg)
+{
+    struct rt_timer *t = ((void **)arg)[0];
+    int64_t at;
+    struct rt_case cases[] = {rt_case_recv(rt_timer_chan(t), &at), rt_case_recv(((void **)arg)[1], NULL)};
+    if (rt_select(cases, 2, true) == 0)
+        rt_close(((void **)arg)[1]);
+    rt_waitgroup_done(((void **)arg)[2]);
+}
+
+static void timer_of_many(void)
+{
+    struct rt_waitgroup left = {0};
+    for (int i = 0; i < 20; i++) {
+        struct rt_timer *t = rt_timer_new(200 * US);
+        struct rt_chan *got = rt_chan_new(0, 0);
+        void *all[] = {t, got, &left};
+        rt_waitgroup_add(&left, 5);
+        for (int k = 0; k < 5; k++)
+            rt_go(one_gets_it, all); /* two that get it would close twice, which is fatal */
+        rt_waitgroup_wait(&left);
+        rt_timer_free(&t);
+        rt_chan_free(&got);
+    }
+}
+
+Test(timer, fires_for_one_of_those_that_wait)
+{
+    run_everywhere(timer_of_many);
 }
 
 /* --- timers that run --- */
@@ -170,6 +297,31 @@ static void runs_or_is_stopped(void)
 Test(after_func, runs_exactly_once_unless_it_was_stopped)
 {
     run_everywhere(runs_or_is_stopped);
+}
+
+static void send_one(void *arg)
+{
+    rt_send(arg, NULL);
+}
+
+static void functions_again(void)
+{
+    struct rt_chan *ran = rt_chan_new(0, 0);
+    struct rt_timer *t = rt_after_func(3600LL * 1000 * MS, send_one, ran);
+    EXPECT(rt_timer_reset(t, 1 * MS)); /* put off or brought forward */
+    EXPECT(rt_recv(ran, NULL));
+    EXPECT(!rt_timer_stop(t));
+    EXPECT(!rt_timer_reset(t, 1 * MS)); /* it runs again */
+    EXPECT(rt_recv(ran, NULL));
+    EXPECT(!rt_timer_reset(t, 3600LL * 1000 * MS) && rt_timer_stop(t) && !rt_timer_stop(t));
+    EXPECT(rt_try_recv(ran, NULL) == -EAGAIN);
+    rt_timer_free(&t);
+    rt_chan_free(&ran);
+}
+
+Test(after_func, runs_again_after_a_reset)
+{
+    run_everywhere(functions_again);
 }
 
 static void many_timers(void)
@@ -264,6 +416,29 @@ static void ticks(void)
 Test(ticker, ticks_in_phase_and_drops_what_nobody_takes)
 {
     run_everywhere(ticks);
+}
+
+static void tickers_again(void)
+{
+    int64_t at = 0;
+    struct rt_timer *t = rt_ticker_new(3600LL * 1000 * MS);
+    int64_t reset = rt_now();
+    EXPECT(rt_timer_reset(t, 2 * MS));
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - reset >= 2 * MS); /* after the new period */
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - reset >= 4 * MS);
+    EXPECT(rt_timer_stop(t)); /* not closed by it, and ticks again after a reset */
+    EXPECT(!rt_timer_stop(t));
+    EXPECT(rt_try_recv(rt_timer_chan(t), &at) == -EAGAIN);
+    reset = rt_now();
+    EXPECT(!rt_timer_reset(t, 1 * MS));
+    EXPECT(rt_recv(rt_timer_chan(t), &at) && at - reset >= 1 * MS);
+    EXPECT(rt_chan_len(rt_timer_chan(t)) == 0 && rt_chan_cap(rt_timer_chan(t)) == 0);
+    rt_timer_free(&t);
+}
+
+Test(ticker, ticks_again_after_a_reset)
+{
+    run_everywhere(tickers_again);
 }
 
 static void ticker_of_nothing(void)

@@ -4,8 +4,11 @@
  * Then the P is another M's, until that one makes it idle. Checked in every interleaving:
  *   - never two Ms touch the P (S4);
  *   - an M that comes back ends up with the P, or sees that it has none.
+ * With OFFER the M gives the P away itself once it is in the call (calls from that place last), while sysmon may take it
+ * just then: the P becomes idle, and Other, who came back from a call of its own, may take it before the M does.
  * Planted bugs, which must be found: BUG=1 no membarrier. BUG=2 `taken` is set after the second look. BUG=3 the M looks
- * at `taken` before it ends the call. BUG=4 who comes back and sees `taken` does not ask whose the P is. */
+ * at `taken` before it ends the call. BUG=4 who comes back and sees `taken` does not ask whose the P is.
+ * OFFER and BUG=5: it does not set its own `taken`. OFFER and BUG=6: it does not ask under the lock whether the P is still its own. */
 #ifndef BUG
 #define BUG 0
 #endif
@@ -48,6 +51,22 @@ proctype M()
         mine++;
         store_call(mine); /* enter */
         mine++;
+#ifdef OFFER
+        atomic { lock == 0 -> flush(); lock = 1 } /* give_up */
+        if
+#if BUG == 6
+        :: true ->
+#else
+        :: p == MINE ->
+#endif
+#if BUG != 5
+            taken = true;
+#endif
+            p = IDLE
+        :: else -> skip
+        fi;
+        release(0);
+#endif
 #if BUG == 3
         saw = taken;
         store_call(mine);
@@ -114,11 +133,22 @@ proctype Sysmon()
     od
 }
 
-/* Another M that is given the P, and goes idle. */
+/* Another M that is given the P, or takes it, and makes it idle. */
 proctype Other()
 {
+    byte n = 0;
 end:
     do
+#ifdef OFFER
+    :: n < CALLS && p == IDLE ->
+        n++;
+        acquire(2);
+        if
+        :: p == IDLE -> p = OTHERS
+        :: else -> skip
+        fi;
+        release(2)
+#endif
     :: p == OTHERS ->
         touch();
         acquire(2);

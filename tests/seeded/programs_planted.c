@@ -77,6 +77,44 @@ static void lost_update(struct dice *d)
     HOLDS(c.n == 4 * HANDS);
 }
 
+/* --- a variable on a stack that may be copied out, lent to another goroutine without a pin --- */
+
+struct loan {
+    struct rt_chan *lent, *back;
+    struct rt_waitgroup left;
+};
+
+static void lend(void *arg)
+{
+    struct loan *l = arg;
+    volatile int mine = 1;
+    volatile int *there = &mine;
+    rt_send(l->lent, &there);
+    HOLDS(rt_recv(l->back, NULL));
+    HOLDS(mine == 2); /* the bug: the copy was taken before the other one wrote */
+    rt_waitgroup_done(&l->left);
+}
+
+static void lent_stack(struct dice *d)
+{
+    static struct loan l;
+    volatile int *there = NULL;
+    (void)d;
+    l = (struct loan){.lent = rt_chan_new(sizeof there, 0), .back = rt_chan_new(0, 0)};
+    rt_waitgroup_add(&l.left, HANDS);
+    for (int i = 0; i < HANDS; i++)
+        rt_go_attr(&(struct rt_go_attr){.hibernate = true}, lend, &l);
+    for (int i = 0; i < HANDS; i++) {
+        HOLDS(rt_recv(l.lent, &there));
+        rt_yield();
+        *there = 2;
+        rt_send(l.back, NULL);
+    }
+    rt_waitgroup_wait(&l.left);
+    rt_chan_free(&l.lent);
+    rt_chan_free(&l.back);
+}
+
 /* --- one waiter woken twice: two wakers look at the head of the list before either has taken it off --- */
 
 struct list {
@@ -216,10 +254,8 @@ static void stop_not_heeded(struct dice *d)
     rt_timer_free(&t);
 }
 
-const struct program programs_planted[] = {{"planted_lost_wakeup", lost_wakeup},
-                                           {"planted_lost_update", lost_update},
-                                           {"planted_double_ready", double_ready},
-                                           {"planted_missed_close", missed_close},
-                                           {"planted_crossed_locks", crossed_locks},
-                                           {"planted_stop_not_heeded", stop_not_heeded},
-                                           {0}};
+const struct program programs_planted[] = {
+    {"planted_lost_wakeup", lost_wakeup},         {"planted_lost_update", lost_update},
+    {"planted_lent_stack", lent_stack},           {"planted_double_ready", double_ready},
+    {"planted_missed_close", missed_close},       {"planted_crossed_locks", crossed_locks},
+    {"planted_stop_not_heeded", stop_not_heeded}, {0}};

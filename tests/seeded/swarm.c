@@ -2,10 +2,10 @@
  *
  *   seeded_swarm [--from N] [--seeds N] [--parallel SWITCHES] [--list] [PROGRAM...]
  *
- * Each program runs once under each seed N, N+1 ...; a run is one rt_main. --parallel: without a seed, on several
- * threads, under these GODEBUG switches; the numbers then only draw the programs' shapes. With a seed in $GODEBUG just
- * that one is run: what a "replay:" line does. One line of JSON at the end; status 2 as the runtime's when something
- * broke. The programs with planted bugs run only when named. */
+ * Each program runs once under each seed N, N+1 ... (64 bits, decimal or after 0x); a run is one rt_main. --parallel:
+ * without a seed, on several threads, under these GODEBUG switches; the numbers then only draw the programs' shapes.
+ * With a seed in $GODEBUG just that one is run: what a "replay:" line does. One line of JSON at the end; status 2 as
+ * the runtime's when something broke. The programs with planted bugs run only when named. */
 #include "swarm.h"
 
 #include <signal.h>
@@ -17,12 +17,12 @@
 #include "sched/seeded.h"
 #include <rt/rt.h>
 
-enum { PROGRAMS_MAX = 64, LINE_MAX_BYTES = 512, HUNG_AFTER_S = 100, SEED_MAX = 999999999 };
+enum { PROGRAMS_MAX = 64, LINE_MAX_BYTES = 512, HUNG_AFTER_S = 100, SEEDS_MAX = 999999999 };
 
 struct swarm {
     const struct program *programs[PROGRAMS_MAX];
     int n;
-    uint32_t from, seeds;
+    uint64_t from, seeds;
     const char *parallel; /* NULL: seeded */
     const char *binary;
     uint64_t runs, picks, distinct;
@@ -80,8 +80,9 @@ void swarm_dawdle(struct dice *d)
 
 /* --- which programs --- */
 
-static const struct program *const tables[] = {programs_chan, programs_select, programs_sync, programs_lock,
-                                               programs_time, programs_sched,  programs_io,   programs_planted};
+static const struct program *const tables[] = {programs_chan, programs_select, programs_sync,
+                                               programs_lock, programs_time,   programs_sched,
+                                               programs_io,   programs_stacks, programs_planted};
 enum { SOUND_TABLES = ARRAY_LEN(tables) - 1 };
 
 static void add(struct swarm *s, const struct program *p)
@@ -154,7 +155,7 @@ static void note_order(struct swarm *s, uint64_t hash)
     s->distinct++;
 }
 
-static int run_one(struct swarm *s, const struct program *p, uint32_t seed)
+static int run_one(struct swarm *s, const struct program *p, uint64_t seed)
 {
     uint64_t shape = 0;
     for (const char *c = p->name; *c; c++)
@@ -168,13 +169,13 @@ static int run_one(struct swarm *s, const struct program *p, uint32_t seed)
     if (s->parallel)
         snprintf(godebug, sizeof godebug, "%s", s->parallel);
     else
-        snprintf(godebug, sizeof godebug, "seed=%u%s", seed, tiny ? ",tinyqueues=1" : "");
+        snprintf(godebug, sizeof godebug, "seed=%llu%s", (unsigned long long)seed, tiny ? ",tinyqueues=1" : "");
     snprintf(now_running, sizeof now_running, "%s %s", s->binary, p->name);
     rti_seeded_replay_as(now_running);
     alarm(HUNG_AFTER_S);
     int got = rt_main(&config, app, &one);
     if (got != 0)
-        return fprintf(stderr, "%s: seed %u: rt_main returned %d\n", p->name, seed, got), 1;
+        return fprintf(stderr, "%s: seed %llu: rt_main returned %d\n", p->name, (unsigned long long)seed, got), 1;
     s->runs++;
     if (!s->parallel) {
         s->picks += rti_seeded_steps();
@@ -185,7 +186,7 @@ static int run_one(struct swarm *s, const struct program *p, uint32_t seed)
 
 static int run_all(struct swarm *s)
 {
-    for (uint32_t i = 0; i < s->seeds; i++)
+    for (uint64_t i = 0; i < s->seeds; i++)
         for (int k = 0; k < s->n; k++)
             if (run_one(s, s->programs[k], s->from + i) != 0)
                 return 1;
@@ -203,15 +204,21 @@ static int usage(const char *what)
     return 1;
 }
 
-static bool number(const char *text, uint32_t *out)
+static bool number(const char *text, uint64_t *out)
 {
     char *end;
     errno = 0;
-    unsigned long v = text ? strtoul(text, &end, 10) : 0;
-    if (!text || errno || *end || end == text || v < 1 || v > SEED_MAX)
+    if (!text || *text < '0' || *text > '9')
         return false;
-    *out = (uint32_t)v;
-    return true;
+    bool hex = text[0] == '0' && (text[1] | 0x20) == 'x';
+    *out = strtoull(text, &end, hex ? 16 : 10);
+    return !errno && !*end && end != text && *out >= 1;
+}
+
+/* The last seed is within 64 bits. */
+static bool range(const struct swarm *s)
+{
+    return s->seeds <= SEEDS_MAX && s->from + (s->seeds - 1) >= s->from;
 }
 
 static int read_arguments(struct swarm *s, int argc, char **argv)
@@ -220,7 +227,7 @@ static int read_arguments(struct swarm *s, int argc, char **argv)
         if (strcmp(argv[i], "--from") == 0 || strcmp(argv[i], "--seeds") == 0) {
             bool from = argv[i][2] == 'f';
             if (!number(argv[++i], from ? &s->from : &s->seeds))
-                return usage("--from and --seeds take a number from 1 to 999999999");
+                return usage("--from and --seeds take a number from 1 on");
         } else if (strcmp(argv[i], "--parallel") == 0) {
             if (!(s->parallel = argv[++i]))
                 return usage("--parallel takes GODEBUG switches");
@@ -228,6 +235,8 @@ static int read_arguments(struct swarm *s, int argc, char **argv)
             return usage("there is no such program; see --list");
         }
     }
+    if (!range(s))
+        return usage("--seeds is at most 999999999, and the last seed is below 2^64");
     if (s->n == 0)
         add_all(s);
     return 0;
@@ -242,7 +251,7 @@ static int read_environment(struct swarm *s)
     if (rti_debugvars_parse(&vars, getenv("GODEBUG"), bad, sizeof bad) < 0)
         return usage("GODEBUG is not understood");
     if (vars.seed > 0) {
-        s->from = (uint32_t)vars.seed;
+        s->from = vars.seed;
         s->seeds = 1;
     }
     return 0;
@@ -256,7 +265,7 @@ int main(int argc, char **argv)
     if (read_arguments(&s, argc, argv) || read_environment(&s))
         return 1;
     signal(SIGALRM, on_hung);
-    for (s.room = 1024; s.room < 2 * (uint64_t)s.seeds * (uint64_t)s.n && s.room < 1 << 22;)
+    for (s.room = 1024; s.room < 2 * s.seeds * (uint64_t)s.n && s.room < 1 << 22;)
         s.room *= 2;
     s.seen = calloc(s.room, sizeof *s.seen);
     struct timespec start, end;
@@ -264,11 +273,11 @@ int main(int argc, char **argv)
     int failed = run_all(&s);
     clock_gettime(CLOCK_MONOTONIC, &end);
     double seconds = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-    printf(
-        "{\"programs\": %d, \"from\": %u, \"seeds\": %u, \"runs\": %llu, \"distinct_orders\": %llu, \"picks\": %llu, "
-        "\"seconds\": %.2f}\n",
-        s.n, s.from, s.seeds, (unsigned long long)s.runs, (unsigned long long)s.distinct, (unsigned long long)s.picks,
-        seconds);
+    printf("{\"programs\": %d, \"from\": %llu, \"seeds\": %llu, \"runs\": %llu, \"distinct_orders\": %llu, \"picks\": "
+           "%llu, "
+           "\"seconds\": %.2f}\n",
+           s.n, (unsigned long long)s.from, (unsigned long long)s.seeds, (unsigned long long)s.runs,
+           (unsigned long long)s.distinct, (unsigned long long)s.picks, seconds);
     free(s.seen);
     return failed;
 }

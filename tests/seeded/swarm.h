@@ -43,7 +43,7 @@ struct program {
 };
 /* Tables that end with a NULL name. The planted ones have a bug that the swarm must find. */
 extern const struct program programs_chan[], programs_select[], programs_sync[], programs_lock[], programs_time[],
-    programs_sched[], programs_io[], programs_planted[];
+    programs_sched[], programs_io[], programs_stacks[], programs_planted[];
 
 #define HOLDS(x)                                                                                                       \
     do {                                                                                                               \

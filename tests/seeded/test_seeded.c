@@ -5,6 +5,8 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "base/membarrier.h"
+#include "sched/hibernate.h"
 #include "sched/seeded.h"
 #include <rt/blocking.h>
 #include <rt/chan.h>
@@ -87,6 +89,98 @@ Test(seeded, other_seeds_give_other_runs)
     }
     cr_assert_eq(equal, 0);
     cr_assert(changes > 150, "%d", changes); /* and not only the hash: what the goroutines saw */
+}
+
+/* Every bit of the seed counts; and what runs under a seed of before stays what it was. */
+Test(seeded, a_seed_has_sixty_four_bits)
+{
+    static const char *const seeds[] = {"seed=1", "seed=0x100000001", "seed=9223372036854775809",
+                                        "seed=18446744073709551615", "seed=0x7fffffffffffffff"};
+    uint64_t hashes[ARRAY_LEN(seeds)];
+    for (size_t i = 0; i < ARRAY_LEN(seeds); i++) {
+        struct rt_config config = {.procs = 2, .godebug = seeds[i]};
+        cr_assert_eq(rt_main(&config, busy, NULL), HANDS * 15);
+        hashes[i] = rti_seeded_hash();
+        for (size_t k = 0; k < i; k++)
+            cr_assert_neq(hashes[i], hashes[k], "%s and %s", seeds[i], seeds[k]);
+        cr_assert_eq(rt_main(&config, busy, NULL), HANDS * 15);
+        cr_assert_eq(rti_seeded_hash(), hashes[i], "%s", seeds[i]);
+    }
+    struct rt_config wrong = {.procs = 1, .godebug = "seed=18446744073709551616"};
+    cr_assert_eq(rt_main(&wrong, busy, NULL), -EINVAL);
+}
+
+static int set_procs(void *arg UNUSED)
+{
+    int was = rt_procs();
+    EXPECT(rt_set_procs(7) == was && rt_procs() == was);
+    EXPECT(rt_set_procs(0) == was && rt_set_procs(1025) == -EINVAL);
+    return busy(NULL);
+}
+
+Test(seeded, the_number_of_ps_stays_what_it_was_at_the_start)
+{
+    for (int procs = 1; procs <= 4; procs++) {
+        cr_assert_eq(run_seeded(procs, 5, busy, NULL), HANDS * 15);
+        uint64_t hash = rti_seeded_hash();
+        cr_assert_eq(run_seeded(procs, 5, set_procs, NULL), HANDS * 15);
+        cr_assert_eq(rti_seeded_hash(), hash, "with %d", procs); /* the calls choose nothing */
+    }
+    cr_assert_eq(expect_bad, 0);
+}
+
+/* --- stacks --- */
+
+static void sleepy(void *arg)
+{
+    for (int i = 0, v; i < EACH; i++) {
+        EXPECT(rt_recv(line, &v));
+        rt_sleep(v);
+    }
+    rt_waitgroup_done(arg);
+}
+
+static int sleepers(void *arg UNUSED)
+{
+    line = rt_chan_new(sizeof(int), 0);
+    left = (struct rt_waitgroup){0};
+    rt_waitgroup_add(&left, HANDS);
+    for (int i = 0; i < HANDS; i++)
+        rt_go_attr(&(struct rt_go_attr){.hibernate = true}, sleepy, &left);
+    for (int i = 0; i < HANDS * EACH; i++)
+        rt_send(line, &i);
+    rt_waitgroup_wait(&left);
+    rt_chan_free(&line);
+    return 0;
+}
+
+static uint64_t saved_under(int seed, const char *more)
+{
+    char godebug[64];
+    snprintf(godebug, sizeof godebug, "seed=%d%s", seed, more);
+    struct rt_config config = {.procs = 2, .godebug = godebug};
+    cr_assert_eq(rt_main(&config, sleepers, NULL), 0);
+    return rti_hibernate_counts().saved;
+}
+
+Test(seeded, stacks_are_copied_out_when_the_seed_says_so_and_change_no_order)
+{
+    int with = 0, without = 0;
+    for (int seed = 1; seed <= 60; seed++) {
+        uint64_t saved = saved_under(seed, ""), hash = rti_seeded_hash();
+        (void)run_seeded(2, seed + 1, busy, NULL); /* other goroutines' records are used next time */
+        cr_assert_eq(saved_under(seed, ""), saved, "seed %d", seed);
+        cr_assert_eq(rti_seeded_hash(), hash, "seed %d", seed);
+        cr_assert_eq(saved_under(seed, ",hibernate=0"), 0, "seed %d", seed);
+        cr_assert_eq(rti_seeded_hash(), hash, "seed %d without", seed);
+        (void)saved_under(seed, ",hibernate=2");
+        cr_assert_eq(rti_seeded_hash(), hash, "seed %d with more", seed);
+        with += saved > 0;
+        without += saved == 0;
+    }
+    if (rti_membarrier_register())
+        cr_assert(with >= 10 && without >= 10, "%d with, %d without", with, without);
+    cr_assert_eq(expect_bad, 0);
 }
 
 /* --- time --- */
@@ -262,6 +356,13 @@ Test(planted, a_close_that_misses_a_waiter_is_found)
     must_find("planted_missed_close");
 }
 
+Test(planted, a_stack_lent_out_without_a_pin_is_found)
+{
+    if (!rti_membarrier_register())
+        test_skip("a kernel without membarrier: no stack is copied out");
+    must_find("planted_lent_stack");
+}
+
 Test(planted, crossed_locks_are_found)
 {
     must_find("planted_crossed_locks");
@@ -277,5 +378,9 @@ Test(swarm, refuses_what_it_does_not_understand)
     cr_assert_eq(swarm(NULL, (const char *const[]){"no_such_program", NULL}), 1);
     cr_assert_eq(swarm(NULL, (const char *const[]){"--seeds", "0", NULL}), 1);
     cr_assert_eq(swarm(NULL, (const char *const[]){"--seeds", NULL}), 1);
+    cr_assert_eq(swarm(NULL, (const char *const[]){"--from", "-1", NULL}), 1);
+    cr_assert_eq(swarm(NULL, (const char *const[]){"--from", "18446744073709551615", "--seeds", "2", "mutex", NULL}),
+                 1);
+    cr_assert_eq(swarm("seed=0x10000000000000000", (const char *const[]){"mutex", NULL}), 1);
     cr_assert_eq(swarm("nonsense=1", (const char *const[]){"mutex", NULL}), 1);
 }

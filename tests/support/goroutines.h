@@ -48,11 +48,12 @@ static UNUSED void run_everywhere(void (*app)(void))
         run_on(procs, app);
 }
 
-/* In a child, on one P: the program must end with status 2 (as Go's fatal errors) and text on standard error. */
-static UNUSED void dies_saying(void (*app)(void), const char *text)
+static char died_saying[65536]; /* what the last child said on standard error */
+
+/* In a child, on one P; returns how it ended, as of waitpid(2). */
+static UNUSED int status_of_child(void (*app)(void))
 {
     int said[2];
-    static char heard[65536];
     size_t len = 0;
     cr_assert_eq(pipe(said), 0);
     fflush(NULL);
@@ -67,14 +68,23 @@ static UNUSED void dies_saying(void (*app)(void), const char *text)
     }
     cr_assert_gt(child, 0);
     close(said[1]);
-    for (ssize_t n; len < sizeof(heard) - 1 && (n = read(said[0], heard + len, sizeof(heard) - 1 - len)) > 0;)
+    for (ssize_t n;
+         len < sizeof(died_saying) - 1 && (n = read(said[0], died_saying + len, sizeof(died_saying) - 1 - len)) > 0;)
         len += (size_t)n;
+    died_saying[len] = '\0';
     close(said[0]);
     int status = 0;
     cr_assert_eq(waitpid(child, &status, 0), child);
-    cr_assert(WIFEXITED(status), "%s", heard);
-    cr_assert_eq(WEXITSTATUS(status), 2, "%s", heard);
-    cr_assert_not_null(strstr(heard, text), "%s", heard);
+    return status;
+}
+
+/* The same: the program must end with status 2 (as Go's fatal errors) and text on standard error. */
+static UNUSED void dies_saying(void (*app)(void), const char *text)
+{
+    int status = status_of_child(app);
+    cr_assert(WIFEXITED(status), "%s", died_saying);
+    cr_assert_eq(WEXITSTATUS(status), 2, "%s", died_saying);
+    cr_assert_not_null(strstr(died_saying, text), "%s", died_saying);
 }
 
 #endif

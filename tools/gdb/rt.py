@@ -7,7 +7,7 @@
     (gdb) goroutine 2 bt            any command, as in a thread that stopped where the goroutine did
     (gdb) goroutine all bt
 
-A parked goroutine's registers lie in its G and on its stack. An unwinder that is switched on for one command makes the
+A parked goroutine's registers lie in its G; the function that switched has saved the others in its frame. An unwinder that is switched on for one command makes the
 frame above gdb's frame 0 out of them: nothing of the process is written, so a core does as well as a process.
 """
 import gdb
@@ -21,9 +21,6 @@ HIB_SAVED = 3
 # As in runtime/src/sched/spawn.c.
 COLOURS, COLOUR_BYTES = 16, 64
 BACKTRACE = ("bt", "backtrace", "where")
-# Where rti_context_switch (runtime/src/arch/context_*.S) leaves registers above the saved stack pointer.
-X86_SAVED = ["r15", "r14", "r13", "r12", "rbx"]
-ARM_SAVED = ["x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28"]
 
 
 def value(expression):
@@ -98,17 +95,11 @@ class Parked(Unwinder):
         sp, pc, fp = (int(context[f].cast(word)) for f in ("sp", "pc", "fp"))
         info = pending.create_unwind_info(FrameId(gdb.Value(sp - 16).cast(word), pending.read_register("pc")))
         x86 = "x86-64" in pending.architecture().name()
-        saved = X86_SAVED if x86 else ARM_SAVED
-        size = 8 * len(saved) if x86 else 144
 
         def put(register, number):
             kind = pending.read_register(register).type
             info.add_saved_register(register, gdb.Value(number).cast(word).cast(kind))
 
-        if state(self.g) != BLOCKING:  # that one keeps its registers, and its thread shows them
-            for i, register in enumerate(saved):
-                put(register, int(gdb.Value(sp + 8 * i).cast(word.pointer()).dereference()))
-            sp += size
         put("rsp" if x86 else "sp", sp)
         put("rip" if x86 else "pc", pc)
         put("rbp" if x86 else "x29", fp)

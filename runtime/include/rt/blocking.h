@@ -10,7 +10,8 @@ RT_DECLS_BEGIN
 
 /* Between the two the goroutine stays on its thread and calls nothing else of the runtime; the calls do not nest. Costs
  * a few plain stores. If the call lasts, another thread takes over the P (after 20 us if there is work for it, else
- * after 10 ms), and rt_exit_blocking then waits for a free P: it may return on another thread. */
+ * after 10 ms; where calls made from the same place lasted lately, at once), and rt_exit_blocking then waits for a free
+ * P: it may return on another thread. */
 void rt_enter_blocking(void);
 void rt_exit_blocking(void);
 

@@ -1,5 +1,5 @@
 /* debug.h - looking into a running program: the stacks of its goroutines, and how long they take to give way. Threads:
- * any, and signal handlers, while rt_main runs. Memory: the caller's buffer; a few KiB of the caller's stack. */
+ * any, and signal handlers, while rt_main runs. Memory: the caller's buffer; some 16 KiB of the caller's stack. */
 #ifndef RT_DEBUG_H
 #define RT_DEBUG_H
 
@@ -22,8 +22,12 @@
  * the function. Frames of the runtime are left out, but for the function that the program called.
  *
  * all: the caller first (if it is a goroutine), then every other in the order of their creation; else only the caller.
- * A goroutine that runs on another thread is listed without its stack. Nothing is stopped: what changes while it is
- * read is read again, and after a few times listed without its stack.
+ * The world is stopped, as by Go's runtime.Stack, for about a microsecond a goroutine, so all stand as they did at one
+ * instant, those that run on other threads with the frames they were interrupted in (of code that was built without
+ * frame pointers some may be missing). The text is made and written when it goes on. Nothing is stopped, and a
+ * goroutine that runs on another thread is listed without its stack, where that is not possible: in a signal handler
+ * that interrupted the runtime or is on a stack of its own, between rt_enter_blocking and rt_exit_blocking, while
+ * somebody else stops the world, when it does not stand still within some 0.15 s, under GODEBUG=seed.
  *
  * The call writes in the caller's thread and may block it as long as fd does. 0 | -errno of the first write that failed
  * (what follows it is lost). */

@@ -29,7 +29,13 @@ struct rt_config {
  * is stopped (rt_set_procs), and restarts a system call it interrupts (but poll, epoll_wait, nanosleep and the like
  * then give EINTR, as they do for any signal; not inside a blocking bracket, where it is not sent). It is sent to the
  * runtime's own threads only. SIGQUIT prints all goroutines and ends the program with status 2, unless the program had
- * a handler. */
+ * a handler.
+ *
+ * fork: the child of a fork made while rt_main runs may exec or _exit, as in Go. It runs no goroutine; what asks the
+ * scheduler for something there is a fatal error that says so, and rt_main gives -EBUSY. A program that replaces itself
+ * by execve while goroutines run sets SIGRTMIN + 5 to SIG_IGN before (exec leaves it so): one that is under way would
+ * end the new program. What the kernel refuses for good (threads, memory, futex, epoll) is a fatal error that names the
+ * call and the errno. */
 int rt_main(const struct rt_config *config, int (*app)(void *arg), void *arg);
 
 /* The number of Ps: how many goroutines may run at once. 0 when the runtime does not run. Any thread. */

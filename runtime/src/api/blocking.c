@@ -15,8 +15,9 @@ static ALWAYS_INLINE void note_caller(void *const *frame)
 
 void rt_enter_blocking(void)
 {
-    note_caller(__builtin_frame_address(0));
-    rti_handoff_enter();
+    void *const *frame = __builtin_frame_address(0);
+    note_caller(frame);
+    rti_handoff_enter_from(frame[1]);
 }
 
 void rt_exit_blocking(void)

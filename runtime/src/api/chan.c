@@ -77,7 +77,7 @@ static void take_locked(struct rt_chan *c, void *value)
     store_rlx(&c->count, load_rlx(&c->count) - 1);
 }
 
-enum rti_chan_try rti_chan_send_locked(struct rt_chan *self, const void *value, struct g **wake)
+static ALWAYS_INLINE enum rti_chan_try send_locked(struct rt_chan *self, const void *value, struct g **wake)
 {
     *wake = NULL;
     if (UNLIKELY(load_rlx(&self->closed)))
@@ -100,7 +100,7 @@ static void zero(void *value, size_t bytes)
         memset(value, 0, bytes);
 }
 
-enum rti_chan_try rti_chan_recv_locked(struct rt_chan *self, void *value, struct g **wake)
+static ALWAYS_INLINE enum rti_chan_try recv_locked(struct rt_chan *self, void *value, struct g **wake)
 {
     *wake = NULL;
     bool buffered = load_rlx(&self->count) > 0;
@@ -119,8 +119,20 @@ enum rti_chan_try rti_chan_recv_locked(struct rt_chan *self, void *value, struct
         return RTI_CHAN_DONE;
     if (!load_rlx(&self->closed))
         return RTI_CHAN_WAIT;
+    if (UNLIKELY(self->timer != NULL))
+        return rti_time_recv_locked(self->timer, value);
     zero(value, self->elem_bytes);
     return RTI_CHAN_CLOSED;
+}
+
+enum rti_chan_try rti_chan_send_locked(struct rt_chan *self, const void *value, struct g **wake)
+{
+    return send_locked(self, value, wake);
+}
+
+enum rti_chan_try rti_chan_recv_locked(struct rt_chan *self, void *value, struct g **wake)
+{
+    return recv_locked(self, value, wake);
 }
 
 /* --- waiting --- */
@@ -149,7 +161,7 @@ static NOINLINE void leave_slot(struct g *g, void *slot, void *received, size_t 
 }
 
 /* Returns what the waker left. The channel may be gone by then. */
-static int32_t wait_locked(struct rt_chan *c, struct rti_waitq *q, void *value, enum rti_wait why)
+static ALWAYS_INLINE int32_t wait_locked(struct rt_chan *c, struct rti_waitq *q, void *value, enum rti_wait why)
 {
     struct g *g = rti_waiter_self();
     size_t bytes = c->elem_bytes;
@@ -158,6 +170,8 @@ static int32_t wait_locked(struct rt_chan *c, struct rti_waitq *q, void *value, 
         at = slot_for(g, why == RTI_WAIT_CHAN_SEND ? value : NULL, bytes);
     g->box.waiter = (struct rti_waiter){.g = g, .value = at};
     rti_waiter_push(q, &g->box.waiter);
+    if (UNLIKELY(load_rlx(&c->closed))) /* it is open, so it is a timer's */
+        rti_time_wait_locked(c->timer);
     rti_sched_park_unlock(&c->lock, why);
     if (UNLIKELY(at != value))
         leave_slot(g, at, why == RTI_WAIT_CHAN_SEND ? NULL : value, bytes);
@@ -171,36 +185,47 @@ NORETURN static void wait_for_ever(enum rti_wait why)
         rti_sched_park(NULL, NULL, why);
 }
 
+/* The waiting halves are functions of their own: the other halves need no frame, and these return by a jump. */
+RTI_RETURNS_BY_JUMP static NOINLINE void send_waiting(struct rt_chan *self, const void *value)
+{
+    /* the record serves both directions; a sender's variable is only read */
+    void *from = (void *)(uintptr_t)value;
+    if (wait_locked(self, &self->senders, from, RTI_WAIT_CHAN_SEND) == RTI_WOKEN_CLOSED)
+        rti_chan_throw_closed_send();
+}
+
+RTI_RETURNS_BY_JUMP static NOINLINE bool recv_waiting(struct rt_chan *self, void *value)
+{
+    return wait_locked(self, &self->receivers, value, RTI_WAIT_CHAN_RECEIVE) == RTI_WOKEN_VALUE;
+}
+
 void rt_send(struct rt_chan *self, const void *value)
 {
-    if (!self)
+    if (UNLIKELY(!self))
         wait_for_ever(RTI_WAIT_CHAN_SEND_NIL);
     struct g *wake;
     rti_lock_acquire(&self->lock);
-    enum rti_chan_try did = rti_chan_send_locked(self, value, &wake);
+    enum rti_chan_try did = send_locked(self, value, &wake);
     if (did == RTI_CHAN_WAIT) {
-        /* the record serves both directions; a sender's variable is only read */
-        void *from = (void *)(uintptr_t)value;
-        if (wait_locked(self, &self->senders, from, RTI_WAIT_CHAN_SEND) == RTI_WOKEN_CLOSED)
-            rti_chan_throw_closed_send();
+        send_waiting(self, value);
         return;
     }
     rti_lock_release(&self->lock);
     if (wake)
         rti_sched_ready(wake);
-    if (UNLIKELY(did == RTI_CHAN_CLOSED))
+    else if (UNLIKELY(did == RTI_CHAN_CLOSED))
         rti_chan_throw_closed_send();
 }
 
 bool rt_recv(struct rt_chan *self, void *value)
 {
-    if (!self)
+    if (UNLIKELY(!self))
         wait_for_ever(RTI_WAIT_CHAN_RECEIVE_NIL);
     struct g *wake;
     rti_lock_acquire(&self->lock);
-    enum rti_chan_try did = rti_chan_recv_locked(self, value, &wake);
+    enum rti_chan_try did = recv_locked(self, value, &wake);
     if (did == RTI_CHAN_WAIT)
-        return wait_locked(self, &self->receivers, value, RTI_WAIT_CHAN_RECEIVE) == RTI_WOKEN_VALUE;
+        return recv_waiting(self, value);
     rti_lock_release(&self->lock);
     if (wake)
         rti_sched_ready(wake);
@@ -264,7 +289,7 @@ void rt_close(struct rt_chan *self)
         rti_lock_release(&self->lock);
         rt_throw("close of closed channel");
     }
-    store_rel(&self->closed, 1); /* pairs with load_acq in the peeks */
+    store_rel(&self->closed, RTI_CHAN_SHUT); /* pairs with load_acq in the peeks */
     struct g *woken = release_locked(self, &self->senders, false, NULL);
     woken = release_locked(self, &self->receivers, true, woken);
     rti_lock_release(&self->lock);

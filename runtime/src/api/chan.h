@@ -12,12 +12,16 @@
 
 struct rt_timer;
 
+/* Why an empty channel needs a closer look: it was closed; it is a timer's, and a tick may be due (api/time.h). The
+ * peeks take either for "it would not wait". */
+enum { RTI_CHAN_SHUT = 1, RTI_CHAN_TIMED = 2 };
+
 /* Invariants, with the lock held: receivers wait only while the buffer is empty, senders only while it is full; of a
  * closed channel no queue holds anybody; both queues hold somebody only for the two sides of one select. */
 struct rt_chan {
     struct rti_lock lock; /* rank API; guards everything below; two are held in order of address (select) */
     uint32_t elem_bytes;
-    _Atomic(uint32_t) closed; /* written under lock, read without by the peeks */
+    _Atomic(uint32_t) closed; /* RTI_CHAN_*, 0: plain and open; written under lock, read without by the peeks */
     _Atomic(size_t) count;    /* the same */
     size_t cap;
     size_t recv_at, send_at; /* next element to take, next place to put: element numbers */

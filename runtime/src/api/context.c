@@ -66,25 +66,49 @@ static void leave_parent(struct rt_context *c)
     rt_mutex_unlock(&c->parent->mutex);
 }
 
-/* The caller keeps c in memory: it holds it, or the mutex of the parent in whose list it was. */
-static void cancel(struct rt_context *c, int err, int cause)
+/* Locks c, which ends; false, and it is not locked: it has ended before. */
+static bool begin_cancel(struct rt_context *c, int err, int cause)
 {
     rt_mutex_lock(&c->mutex);
-    if (load_rlx(&c->err) == 0) {
-        c->cause = cause;
-        store_rel(&c->err, err); /* pairs with load_acq in rt_context_err */
-        rt_close(c->done);
-        while (c->children) {
-            struct rt_context *child = c->children;
-            unlink_locked(child);
-            cancel(child, err, cause);
-        }
-        if (c->timer && rt_timer_stop(c->timer)) {
-            uint32_t refs = sub_acq_rel(&c->refs, 1); /* the timer's */
-            CHECK(refs > 1);
-        }
+    if (load_rlx(&c->err) != 0) {
+        rt_mutex_unlock(&c->mutex);
+        return false;
+    }
+    c->cause = cause;
+    store_rel(&c->err, err); /* pairs with load_acq in rt_context_err */
+    rt_close(c->done);
+    return true;
+}
+
+/* Its children have ended. */
+static void end_cancel_locked(struct rt_context *c)
+{
+    if (c->timer && rt_timer_stop(c->timer)) {
+        uint32_t refs = sub_acq_rel(&c->refs, 1); /* the timer's */
+        CHECK(refs > 1);
     }
     rt_mutex_unlock(&c->mutex);
+}
+
+/* The caller keeps top in memory: it holds it, or the mutex of the parent in whose list it was. Down to the leaves and
+ * up again in a loop, as a tree may be deeper than a stack; everybody on the way from top is locked meanwhile. */
+static void cancel(struct rt_context *top, int err, int cause)
+{
+    if (!begin_cancel(top, err, cause))
+        return;
+    for (struct rt_context *c = top;;) {
+        struct rt_context *child = c->children;
+        if (child) {
+            unlink_locked(child);
+            c = begin_cancel(child, err, cause) ? child : c;
+            continue;
+        }
+        struct rt_context *parent = c->parent; /* once unlocked, c may be gone */
+        end_cancel_locked(c);
+        if (c == top)
+            return;
+        c = parent;
+    }
 }
 
 static void on_deadline(void *arg)

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "api/time.h"
 #include "api/waiter.h"
 #include "parts/pollset.h"
 #include "parts/timerheap.h"
@@ -67,8 +68,7 @@ int rt_poll_fd(const struct rt_pd *self)
 
 /* --- waiting --- */
 
-/* The timer in the wait box says what is waited for, with and without a deadline: arg is the descriptor, seq the
- * direction. */
+/* The timer in the wait box is armed never: it says what is waited for. arg is the descriptor, seq the direction. */
 static bool commit_after_switch(struct g *g, void *arg)
 {
     struct rti_timer *t = arg;
@@ -77,26 +77,30 @@ static bool commit_after_switch(struct g *g, void *arg)
 
 /* On the system stack. It may come late, when another wait is on: that one looks at its own deadline and goes on. So
  * the answer is never in who woke, only in the word, the closing bit and the clock. */
-static void deadline_passed(void *arg, uint64_t seq)
+static struct g *deadline_passed(void *arg, uint64_t seq)
 {
-    struct g *g = rti_pollset_unblock(arg, (enum rti_poll_dir)seq, false);
-    if (g)
-        rti_sched_ready(g);
+    return rti_pollset_unblock(arg, (enum rti_poll_dir)seq, false);
 }
 
 static void park(struct rti_polldesc *d, enum rti_poll_dir dir, int64_t deadline_ns)
 {
-    struct rti_timer *t = &rti_waiter_self()->box.timer;
-    *t = (struct rti_timer){.when_ns = deadline_ns, .fn = deadline_passed, .arg = d, .seq = (uint64_t)dir};
+    struct rti_timer *what = &rti_waiter_self()->box.timer;
+    *what = (struct rti_timer){.arg = d, .seq = (uint64_t)dir};
     rti_sched_point();
     if (deadline_ns == RT_NO_DEADLINE) {
-        rti_sched_park(commit_after_switch, t, RTI_WAIT_IO);
+        rti_sched_park(commit_after_switch, what, RTI_WAIT_IO);
         return;
     }
-    rti_sched_timer_start(t); /* if it fires before the commit, the commit fails and the goroutine goes on */
+    struct rti_timer *t =
+        rti_time_borrow(); /* stopped early mostly, and then it leaves a slot: no place for it in a G */
+    t->fn = deadline_passed;
+    t->arg = d;
+    t->seq = (uint64_t)dir;
+    (void)rti_sched_timer_set(t, deadline_ns); /* if it fires before the commit, that fails and the goroutine goes on */
     rti_sched_point();
-    rti_sched_park(commit_after_switch, t, RTI_WAIT_IO);
+    rti_sched_park(commit_after_switch, what, RTI_WAIT_IO);
     (void)rti_sched_timer_stop(t);
+    rti_time_return(t);
 }
 
 static bool is_closed(struct rti_polldesc *d)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/chan.h"
+#include "api/time.h"
 #include "sched/sched.h"
 #include <rt/check.h>
 
@@ -161,7 +162,16 @@ static void queue_locked(struct choice *s, struct g *g)
         }
         s->waiters[i] = (struct rti_waiter){.g = g, .value = value, .mark = (uint16_t)(i + 1)};
         rti_waiter_push(queue_of(c), &s->waiters[i]);
+        if (UNLIKELY(load_rlx(&c->chan->closed))) /* nobody waits on a closed one, so it is a timer's */
+            rti_time_wait_locked(c->chan->timer);
     }
+}
+
+static void unqueue_locked(const struct rt_case *c, struct rti_waiter *w)
+{
+    rti_waiter_remove(queue_of(c), w);
+    if (UNLIKELY(load_rlx(&c->chan->closed)) && c->chan->timer)
+        rti_time_unwait_locked(c->chan->timer);
 }
 
 /* Queues on all channels, waits, unqueues. Called with all locks held, returns with none. */
@@ -175,7 +185,7 @@ static int wait_locked(struct choice *s)
     bool passed = g->result == RTI_WOKEN_VALUE;
     lock_all(s);
     for (int i = 0; i < s->n; i++)
-        rti_waiter_remove(queue_of(&s->cases[s->order[i]]), &s->waiters[i]);
+        unqueue_locked(&s->cases[s->order[i]], &s->waiters[i]);
     unlock_all(s);
 
     int chosen = s->order[mark - 1];

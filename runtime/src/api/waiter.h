@@ -31,7 +31,8 @@ enum { RTI_WOKEN_CLOSED = 0, RTI_WOKEN_VALUE = 1 };
 static inline struct g *rti_waiter_self(void)
 {
     struct g *g = rti_sched_self();
-    CHECK(g != NULL);
+    if (UNLIKELY(!g))
+        rt_throw("a call that waits was made on a thread that runs no goroutine");
     return g;
 }
 

@@ -1,68 +1,76 @@
 #include "base/lock.h"
 
+#include <sched.h>
 #include <stddef.h>
 #include <time.h>
 
 #include "base/cpu.h"
 #include <rt/check.h>
 
-enum { OPEN, HELD };
+enum { OPEN = RTI_LOCK_OPEN, HELD = RTI_LOCK_HELD };
 /* Sections are short (tens of ns), but on an oversubscribed box the holder may not be running at all: a short spin,
- * then naps, so that it gets a core. */
-enum { SPINS = 40, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
+ * then the core to whoever wants it. A yield costs less than a nap, whose timer interrupts somebody again: of 1000
+ * threads that wait for the same lock each would nap many times before the holder runs. Where yields do not help (the
+ * holder has a lower priority), naps do. */
+enum { SPINS = 40, YIELDS = 16, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
 
-/* How many this thread holds or waits for. Raised before a lock is taken and lowered after it is released, so that a
- * signal handler on this thread errs on the safe side. Plain TLS: nothing here can be switched away from. */
-static _Thread_local uint32_t depth;
-
-static ALWAYS_INLINE void deeper(void)
-{
-    depth++;
-    fence_compiler(); /* the only reader that matters is a handler on this thread */
-}
-
-static ALWAYS_INLINE void shallower(void)
-{
-    fence_compiler();
-    depth--;
-}
+_Thread_local uint32_t rti_lock_mine;
+_Atomic(uintptr_t) rti_lock_hook;
 
 uint32_t rti_lock_depth(void)
 {
-    return depth;
+    return rti_lock_mine;
 }
-
-static _Atomic(uintptr_t) hook; /* written at boot and at the end, read by all; no other data hangs on it */
 
 void rti_lock_set_hook(void (*fn)(uint32_t rank, enum rti_lock_event what))
 {
-    store_rlx(&hook, (uintptr_t)fn);
+    store_rlx(&rti_lock_hook, (uintptr_t)fn);
 }
 
 static NOINLINE void tell(uint32_t rank, enum rti_lock_event what)
 {
-    void (*fn)(uint32_t, enum rti_lock_event) = (void (*)(uint32_t, enum rti_lock_event))load_rlx(&hook);
+    void (*fn)(uint32_t, enum rti_lock_event) = (void (*)(uint32_t, enum rti_lock_event))load_rlx(&rti_lock_hook);
     if (fn)
         fn(rank, what);
 }
 
-#define TELL(rank, what)                                                                                               \
-    do {                                                                                                               \
-        if (UNLIKELY(load_rlx(&hook)))                                                                                 \
-            tell(rank, what);                                                                                          \
-    } while (0)
+static _Atomic(uint32_t) orphans; /* set in the child of a fork, which has one thread */
 
-static NOINLINE void acquire_slow(struct rti_lock *lock)
+void rti_lock_orphan(struct rti_lock *lock)
 {
-    for (long nap_ns = FIRST_NAP_NS;; nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS) {
-        for (int i = 0; i < SPINS; i++) {
-            uint32_t open = OPEN;
-            if (load_rlx(&lock->word) == OPEN && cas_acq(&lock->word, &open, HELD)) /* pairs with release */
-                return;
-            rti_cpu_pause();
+    store_rlx(&lock->word, HELD);
+    store_rlx(&orphans, 1);
+}
+
+bool rti_lock_orphans(void)
+{
+    return load_rlx(&orphans);
+}
+
+static bool spin(struct rti_lock *lock)
+{
+    for (int i = 0; i < SPINS; i++) {
+        uint32_t open = OPEN;
+        if (load_rlx(&lock->word) == OPEN && cas_acq(&lock->word, &open, HELD)) /* pairs with release */
+            return true;
+        rti_cpu_pause();
+    }
+    return false;
+}
+
+void rti_lock_wait(struct rti_lock *lock)
+{
+    int yields = 0;
+    if (load_rlx(&orphans)) /* who holds it stayed behind */
+        rt_throw("the runtime is used in a forked child, where only exec or _exit may follow");
+    for (long nap_ns = FIRST_NAP_NS; !spin(lock);) {
+        if (yields++ < YIELDS) {
+            sched_yield();
+            continue;
         }
         struct timespec nap = {.tv_nsec = nap_ns};
         nanosleep(&nap, NULL);
+        nap_ns = nap_ns * 2 < LONGEST_NAP_NS ? nap_ns * 2 : LONGEST_NAP_NS;
     }
 }
 
@@ -72,51 +80,33 @@ void rti_lock_init(struct rti_lock *lock, enum rti_lockrank rank)
     lock->rank = rank;
 }
 
-static ALWAYS_INLINE void acquire(struct rti_lock *lock)
+void rti_lock_acquire_told(struct rti_lock *lock)
 {
     uint32_t open = OPEN;
-    deeper();
-    if (UNLIKELY(!cas_acq(&lock->word, &open, HELD))) /* pairs with release */
-        acquire_slow(lock);
-    rti_lockrank_acquired(lock->rank, lock);
-}
-
-static NOINLINE void acquire_told(struct rti_lock *lock)
-{
     tell(lock->rank, RTI_LOCK_WANTED);
-    acquire(lock);
+    rti_lock_count_up();
+    if (!cas_acq(&lock->word, &open, HELD)) /* pairs with release */
+        rti_lock_wait(lock);
+    rti_lockrank_acquired(lock->rank, lock);
     tell(lock->rank, RTI_LOCK_TAKEN);
 }
 
-void rti_lock_acquire(struct rti_lock *lock)
+void rti_lock_release_told(uint32_t rank)
 {
-    if (UNLIKELY(load_rlx(&hook)))
-        acquire_told(lock);
-    else
-        acquire(lock);
+    tell(rank, RTI_LOCK_RELEASED);
 }
 
 bool rti_lock_try(struct rti_lock *lock)
 {
     uint32_t open = OPEN;
-    deeper();
+    rti_lock_count_up();
     if (!cas_acq(&lock->word, &open, HELD)) { /* pairs with release */
-        shallower();
+        rti_lock_count_down();
         return false;
     }
     rti_lockrank_acquired(lock->rank, lock);
-    TELL(lock->rank, RTI_LOCK_TAKEN);
+    tell(lock->rank, RTI_LOCK_TAKEN);
     return true;
-}
-
-void rti_lock_release(struct rti_lock *lock)
-{
-    uint32_t rank = lock->rank;
-    rti_lockrank_released(rank, lock);
-    DCHECK(load_rlx(&lock->word) == HELD);
-    store_rel(&lock->word, OPEN); /* the last access: its memory may be freed now. Pairs with cas_acq in acquire */
-    shallower();
-    TELL(rank, RTI_LOCK_RELEASED);
 }
 
 bool rti_lock_is_held(struct rti_lock *lock)

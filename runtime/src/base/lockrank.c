@@ -49,19 +49,4 @@ int rti_lockrank_held(void)
 {
     return held.n;
 }
-#else
-void rti_lockrank_acquired(uint32_t rank, const void *lock)
-{
-    (void)rank, (void)lock;
-}
-
-void rti_lockrank_released(uint32_t rank, const void *lock)
-{
-    (void)rank, (void)lock;
-}
-
-int rti_lockrank_held(void)
-{
-    return 0;
-}
 #endif

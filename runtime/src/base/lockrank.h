@@ -22,9 +22,24 @@ enum rti_lockrank {
 };
 
 /* Records that this thread takes (leaves) a lock of that rank; dies on a fall of rank. Called by rti_lock_*. */
+#if LODE_DCHECK
 void rti_lockrank_acquired(uint32_t rank, const void *lock);
 void rti_lockrank_released(uint32_t rank, const void *lock);
 /* How many ranked locks this thread holds: 0 in builds without DCHECK. */
 int rti_lockrank_held(void);
+#else
+static inline void rti_lockrank_acquired(uint32_t rank, const void *lock)
+{
+    (void)rank, (void)lock;
+}
+static inline void rti_lockrank_released(uint32_t rank, const void *lock)
+{
+    (void)rank, (void)lock;
+}
+static inline int rti_lockrank_held(void)
+{
+    return 0;
+}
+#endif
 
 #endif

@@ -1,5 +1,6 @@
 #include "base/membarrier.h"
 
+#include <errno.h>
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,5 +21,6 @@ bool rti_membarrier_register(void)
 
 void rti_membarrier_all(void)
 {
-    CHECK(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0);
+    if (membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0)
+        rt_throw("membarrier failed (errno %d)", errno);
 }

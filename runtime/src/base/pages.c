@@ -28,7 +28,7 @@ void *rti_pages_take(size_t bytes)
 {
     void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
-        rt_throw("out of memory: the kernel refused %zu bytes", bytes);
+        rt_throw("out of memory: mmap refused %zu bytes (errno %d)", bytes, errno);
     return p;
 }
 

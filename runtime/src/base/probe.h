@@ -10,6 +10,7 @@
  * goroutine__exit      id
  * steal                id of the goroutine, of the P that steals, of the one that is stolen from
  * retake               id of the P, of the M that is in a call
+ * offer                id of the P, of the M that gives it away before a call
  * m__start             id of the M that is put to work, of its P
  * m__stop              id of the M that goes to sleep
  *

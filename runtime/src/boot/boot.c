@@ -11,6 +11,7 @@
 #include "base/print.h"
 #include "base/throw.h"
 #include "boot/crash.h"
+#include "boot/fork.h"
 #include "boot/procs.h"
 #include "boot/sysmon.h"
 #include "observe/fatal.h"
@@ -51,7 +52,7 @@ static int parse_godebug(const struct rt_config *config)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         if (rti_debugvars_parse(&rti_debugvars, texts[i], bad, sizeof bad) == 0)
             continue;
-        rti_print_text("lode: GODEBUG: '%s' is not a known name=number\n", bad);
+        rti_print_text("lode: GODEBUG: '%s' %s\n", bad, rti_debugvars_why(bad));
         return -EINVAL;
     }
     return 0;
@@ -91,14 +92,14 @@ static void make_odd(void)
 {
     rti_world.odd = rti_debugvars.seed || rti_debugvars.alwaysmigrate || rti_debugvars.stealfirst;
     if (rti_debugvars.seed)
-        rti_seeded_begin((uint32_t)rti_debugvars.seed);
+        rti_seeded_begin(rti_debugvars.seed);
     if (rti_debugvars.seed || rti_debugvars.randompreempt)
         rti_points_arm();
 }
 
 static void make_ps(int procs)
 {
-    uint64_t seed = rti_debugvars.seed ? (uint64_t)rti_debugvars.seed : (uint64_t)rti_clock_monotonic();
+    uint64_t seed = rti_debugvars.seed ? rti_debugvars.seed : (uint64_t)rti_clock_monotonic();
     for (int i = procs - 1; i >= 0; i--) {
         if (!rti_world.allp[i])
             rti_world.allp[i] = rti_p_new((uint32_t)i, seed);
@@ -178,7 +179,8 @@ static bool join_all(void)
     rti_lock_release(&rti_world.lock);
     for (; m; m = m->all_next) {
         if (join_one(m, start)) {
-            pthread_join(m->thread, NULL);
+            if (!m->left) /* else it never got a thread */
+                pthread_join(m->thread, NULL);
         } else {
             pthread_detach(m->thread);
             all = false;
@@ -218,7 +220,7 @@ static void tear_down(void)
     rti_world.idle_p = NULL;
     rti_world.idle_m = rti_world.all_m = NULL;
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
-    rti_world.polling = rti_world.sysmon_waiting = false;
+    rti_world.polling = rti_world.sysmon_waiting = rti_world.helper_starved = false;
     rti_note_clear(&rti_world.sysmon_note);
     rti_points_disarm();
     if (rti_debugvars.seed)
@@ -242,6 +244,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     rti_throw_set_dump(rti_fatal_dump);           /* fatal errors list the goroutines */
     rti_throw_set_last(rti_seeded_print_replay);  /* and how to see them again */
     rti_crash_install();                          /* stack overflow has a name */
+    rti_fork_install();                           /* a forked child that uses us is told so */
     rti_preempt_install();                        /* a stop reaches goroutines that never look */
     prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); /* inherited by the Ms: 50 us less late */
     make_odd();                                   /* the order of running may be a debugging switch's */

@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <stddef.h>
 
+#include "base/pages.h"
 #include "base/print.h"
+#include "boot/fork.h"
 #include "observe/fatal.h"
 #include "proc/g.h"
 #include "proc/m.h"
@@ -32,6 +34,13 @@ static void restore_and_return(int signo, siginfo_t *info, void *context)
     signal(signo, SIG_DFL); /* the faulting instruction runs again and ends the process */
 }
 
+/* The guard of the signal stack, which is at its low end. */
+static bool is_signal_stack(const struct m *m, const char *at)
+{
+    const char *lo = m->sigstack.at;
+    return lo && at >= lo && at < lo + RTI_PAGE;
+}
+
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
     struct m *m = rti_m_self();
@@ -46,6 +55,12 @@ static void on_fault(int signo, siginfo_t *info, void *context)
         rti_fatal_fault(context);
         rti_seeded_print_replay();
     }
+    if (m && is_signal_stack(m, info->si_addr))
+        rti_print_text("fatal: overflow of the signal stack of %zu bytes: a handler with SA_ONSTACK wants more\n",
+                       m->sigstack.bytes - RTI_PAGE);
+    if (rti_fork_is_child())
+        rti_print_text("fatal: %s at address %p in a forked child, where only exec or _exit may follow\n",
+                       signo == SIGSEGV ? "SIGSEGV" : "SIGBUS", info->si_addr);
     restore_and_return(signo, info, context);
 }
 

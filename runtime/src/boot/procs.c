@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "boot/cgroup.h"
 #include "proc/world.h"
+
+enum { PATH = 4 * RTI_CGROUP_PATH };
 
 static int affinity(void)
 {
@@ -31,11 +34,12 @@ static bool slurp(const char *path, char *buf, size_t cap)
     return n > 0;
 }
 
+/* Rounded up; 0 if that makes no sense. */
 static int cpus(long long quota, long long period)
 {
     if (quota <= 0 || period <= 0 || quota / period > RTI_MAX_PROCS)
         return 0;
-    return (int)((quota + period - 1) / period);
+    return (int)(quota / period) + (quota % period != 0);
 }
 
 int rti_procs_cpu_max(const char *line)
@@ -48,14 +52,16 @@ int rti_procs_cpu_max(const char *line)
 /* The limit of one group directory. */
 static int group_limit(const char *dir, bool v2)
 {
-    char path[1200], quota[64], period[64];
-    snprintf(path, sizeof path, v2 ? "%s/cpu.max" : "%s/cpu.cfs_quota_us", dir);
-    if (!slurp(path, quota, sizeof quota))
+    char path[PATH], quota[64], period[64];
+    int n = snprintf(path, sizeof path, v2 ? "%s/cpu.max" : "%s/cpu.cfs_quota_us", dir);
+    if (n < 0 || (size_t)n >= sizeof path || !slurp(path, quota, sizeof quota))
         return 0;
     if (v2)
         return rti_procs_cpu_max(quota);
-    snprintf(path, sizeof path, "%s/cpu.cfs_period_us", dir);
-    return slurp(path, period, sizeof period) ? cpus(strtoll(quota, NULL, 10), strtoll(period, NULL, 10)) : 0;
+    n = snprintf(path, sizeof path, "%s/cpu.cfs_period_us", dir);
+    if (n < 0 || (size_t)n >= sizeof path || !slurp(path, period, sizeof period))
+        return 0;
+    return cpus(strtoll(quota, NULL, 10), strtoll(period, NULL, 10));
 }
 
 static int smaller(int a, int b)
@@ -63,54 +69,28 @@ static int smaller(int a, int b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* The least limit of group and all above it, 0 for none. */
-static int path_limit(const char *mount, const char *group, bool v2)
+static void lower(const char *dir, bool v2, void *limit_p)
 {
-    char dir[1024];
-    snprintf(dir, sizeof dir, "%s%s", mount, group);
-    size_t root = strlen(mount);
-    int limit = 0;
-    for (;;) {
-        limit = smaller(limit, group_limit(dir, v2));
-        char *slash = strrchr(dir, '/');
-        if (strlen(dir) <= root || !slash)
-            return limit;
-        *slash = '\0';
-    }
+    int *limit = limit_p;
+    *limit = smaller(*limit, group_limit(dir, v2));
 }
 
-/* A line is "id:controllers:/path"; v2 is the one with id 0 and no controllers. */
-static int line_limit(char *line)
+int rti_procs_cgroup(const char *prefix)
 {
-    char *controllers = strchr(line, ':');
-    char *group = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!group)
-        return 0;
-    *group++ = '\0';
-    controllers++;
-    if (*controllers == '\0')
-        return path_limit("/sys/fs/cgroup", group, true);
-    for (char *save = NULL, *c = strtok_r(controllers, ",", &save); c; c = strtok_r(NULL, ",", &save))
-        if (strcmp(c, "cpu") == 0)
-            return path_limit("/sys/fs/cgroup/cpu", group, false);
-    return 0;
-}
-
-static int cgroup_limit(void)
-{
-    char text[4096];
+    static struct rti_cgroup_mounts mounts; /* read once: mountinfo is long, and sysmon comes by every second */
+    static bool known;
     int limit = 0;
-    if (!slurp("/proc/self/cgroup", text, sizeof text))
-        return 0;
-    for (char *save = NULL, *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-        limit = smaller(limit, line_limit(line));
+    if (!known || *prefix)
+        rti_cgroup_find(prefix, "cpu", &mounts);
+    known = !*prefix;
+    rti_cgroup_each(prefix, "cpu", &mounts, lower, &limit);
     return limit;
 }
 
 int rti_procs_default(void)
 {
     int n = affinity();
-    int limit = cgroup_limit();
+    int limit = rti_procs_cgroup("");
     if (limit > 0 && limit < 2)
         limit = 2;
     n = smaller(n, limit);

@@ -1,4 +1,5 @@
-/* procs.h - how many CPUs we may use: the default of GOMAXPROCS. Threads: boot. Memory: none. */
+/* procs.h - how many CPUs we may use: the default of GOMAXPROCS. Threads: the one of rt_main (boot, sysmon). Memory:
+ * static. */
 #ifndef RTI_PROCS_H
 #define RTI_PROCS_H
 
@@ -8,6 +9,9 @@
  * grants less time: quota / period rounded up, at least 2 as in Go, so that one goroutine more can run while the other
  * is descheduled. At least 1. */
 int rti_procs_default(void);
+/* The CPUs that our cgroup and those above it grant, rounded up; 0: no limit, or none that makes sense. prefix: "" but
+ * for tests, which lay out their own /proc and /sys below it. */
+int rti_procs_cgroup(const char *prefix);
 /* Reads text as GOMAXPROCS: NULL or empty gives the default; -EINVAL for anything but 1 to RTI_MAX_PROCS. */
 int rti_procs_parse(const char *text) MUST_CHECK;
 /* quota / period rounded up of a cpu.max line ("max 100000", "150000 100000"); 0: no limit, or not understood. */

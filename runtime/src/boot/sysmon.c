@@ -130,23 +130,29 @@ static bool round_trip(int64_t now)
     return rti_wake_mend(now) || busy;
 }
 
-/* Everybody idles: until somebody takes a P, or there are stacks to give back (hibernate_ns: when). */
-static void sleep_deep(int64_t hibernate_ns)
+/* Everybody idles: until somebody takes a P, or there are stacks or threads to give back (until_ns). */
+static void sleep_deep(int64_t until_ns)
 {
     rti_lock_acquire(&rti_world.lock);
-    bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping);
+    bool idle =
+        load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping) && !rti_thread_is_short();
     rti_world.sysmon_waiting = idle;
     rti_lock_release(&rti_world.lock);
     if (!idle)
         return;
-    if (hibernate_ns == INT64_MAX)
+    if (until_ns == INT64_MAX)
         rti_note_sleep(&rti_world.sysmon_note);
     else
-        (void)rti_note_sleep_for(&rti_world.sysmon_note, hibernate_ns - rti_clock_monotonic());
+        (void)rti_note_sleep_for(&rti_world.sysmon_note, until_ns - rti_clock_monotonic());
     rti_lock_acquire(&rti_world.lock);
     rti_world.sysmon_waiting = false; /* whoever wakes it does so under the lock: so nobody is about to */
     rti_note_clear(&rti_world.sysmon_note);
     rti_lock_release(&rti_world.lock);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
 }
 
 void rti_sysmon_run(void)
@@ -172,8 +178,9 @@ void rti_sysmon_run(void)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
         if (stacks)
             sleep_ns = sleep_ns < STACKS_NS ? sleep_ns : STACKS_NS;
+        int64_t trim_ns = rti_thread_trim(now);
         if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
-            sleep_deep(rti_hibernate_next());
+            sleep_deep(earlier(trim_ns, rti_hibernate_next()));
     }
 }
 

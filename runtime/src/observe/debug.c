@@ -2,22 +2,34 @@
 
 #include <errno.h>
 
+#include "base/debugvars.h"
+#include "base/lock.h"
 #include "base/outbuf.h"
 #include "observe/traceback.h"
 #include "proc/m.h"
+#include "sched/preempt.h"
 #include "sched/safepoint.h"
 #include <rt/check.h>
 
 enum { BUF = 4096 };
 
+/* Not in the middle of the runtime, where a handler may have interrupted it, nor in a blocking call. With a seed nobody
+ * else runs. */
+static bool may_stop(struct m *m, uintptr_t sp)
+{
+    if (rti_debugvars.seed || rti_lock_depth() > 0)
+        return false;
+    return !m || rti_preempt_is_between(m, sp);
+}
+
 static void print(struct rti_outbuf *o, struct rti_traceback_at here, bool all)
 {
     struct m *m = rti_m_self();
     struct g *self = m ? m->curg : NULL;
-    if (all)
-        rti_traceback_all(o, self, &here, false);
-    else if (self)
+    if (!all && self)
         rti_traceback_one(o, self, &here, false);
+    else if (all && (!may_stop(m, here.fp) || !rti_traceback_stopped(o, self, &here)))
+        rti_traceback_all(o, self, &here, false);
 }
 
 int rt_stack_dump(int fd, bool all)

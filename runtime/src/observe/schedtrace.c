@@ -82,7 +82,7 @@ static void print_p(struct rti_outbuf *o, uint32_t i)
                     (uint32_t)load_rlx(&p->count.calls));
     print_id(o, " m=", m != NULL, m ? rti_peek_u32(&m->id) : 0);
     rti_outbuf_text(o, " runqsize=%u gfreecnt=%u timerslen=%u\n", rti_runq_ring_len(&p->runq),
-                    rti_peek_u32(&p->gfree_count), rti_peek_u32(&p->timers.len));
+                    rti_peek_u32(&p->gfree_count), rti_peek_u32(&p->timers.live));
 }
 
 struct m_line {

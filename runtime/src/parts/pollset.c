@@ -297,6 +297,7 @@ void rti_pollset_break(struct rti_pollset *self)
         return;
     int saved = errno;
     uint64_t one = 1;
-    (void)!write(self->break_fd, &one, sizeof(one));
+    if (write(self->break_fd, &one, sizeof(one)) < 0)
+        rt_throw("write to the eventfd of the netpoller failed (errno %d)", errno); /* who polls might never wake */
     errno = saved;
 }

@@ -2,7 +2,7 @@
 
 #include <rt/check.h>
 
-enum { MASK = RTI_RUNQ_SIZE - 1 };
+enum { MASK = RTI_RUNQ_MASK };
 
 /* Ring full: takes half of it in one CAS. False when thieves made room meanwhile. */
 static bool overflow_half(struct rti_runq *q, uint32_t head, uint32_t tail, struct rti_gqueue *out)
@@ -19,47 +19,13 @@ static bool overflow_half(struct rti_runq *q, uint32_t head, uint32_t tail, stru
     return true;
 }
 
-bool rti_runq_put(struct rti_runq *q, struct rti_qnode *n, struct rti_gqueue *overflow)
+bool rti_runq_put_full(struct rti_runq *q, struct rti_qnode *n, struct rti_gqueue *overflow)
 {
-    for (;;) {
-        uint32_t head = load_acq(&q->head); /* pairs with cas of consumers: their reads of the slot are over */
-        uint32_t tail = load_rlx(&q->tail);
-        if (LIKELY(tail - head < rti_runq_room(q))) {
-            store_rlx(&q->ring[tail & MASK], n);
-            store_rel(&q->tail, tail + 1); /* publishes the slot and *n; pairs with load_acq of tail in grab */
-            return true;
-        }
-        if (overflow_half(q, head, tail, overflow)) {
-            rti_gqueue_push(overflow, n);
-            return false;
-        }
-    }
-}
-
-struct rti_qnode *rti_runq_swap_next(struct rti_runq *q, struct rti_qnode *n)
-{
-    return xchg_seq(&q->next, n); /* publishes *n; pairs with cas in steal_next */
-}
-
-struct rti_qnode *rti_runq_take_next(struct rti_runq *q)
-{
-    struct rti_qnode *n = load_rlx(&q->next);
-    if (!n)
-        return NULL;
-    /* On failure a thief has it: only the owner fills the slot. */
-    return cas_acq(&q->next, &n, NULL) ? n : NULL;
-}
-
-struct rti_qnode *rti_runq_get(struct rti_runq *q)
-{
-    uint32_t head = load_acq(&q->head); /* pairs with cas of thieves */
-    for (;;) {
-        if (head == load_rlx(&q->tail))
-            return NULL;
-        struct rti_qnode *n = load_rlx(&q->ring[head & MASK]);
-        if (cas_rel(&q->head, &head, head + 1)) /* pairs with load_acq of head in put, after a change of owner too */
-            return n;
-    }
+    uint32_t head = load_acq(&q->head), tail = load_rlx(&q->tail); /* as in put */
+    if (tail - head < rti_runq_room(q) || !overflow_half(q, head, tail, overflow))
+        return rti_runq_put(q, n, overflow);
+    rti_gqueue_push(overflow, n);
+    return false;
 }
 
 /* Reads up to half of the ring into mine's ring behind its tail (not yet published), and takes it by one CAS. */

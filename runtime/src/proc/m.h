@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "arch/context.h"
-#include "arch/self.h"
+#include "base/self.h"
 #include "arch/stackhints.h"
 #include "base/atomic.h"
 #include "base/note.h"
@@ -25,6 +25,7 @@
 
 struct g;
 struct p;
+struct rti_lock;
 
 /* What is left to do for the goroutine that was just switched away from (sched/round.c). */
 enum rti_finish {
@@ -33,6 +34,7 @@ enum rti_finish {
     RTI_FINISH_YIELD_FAR, /* the same, global queue */
     RTI_FINISH_PARK,      /* waiting; then commit */
     RTI_FINISH_EXIT,      /* dead; stack and G to the pools */
+    RTI_FINISH_HEIR,      /* dead and seen to: who runs now inherited its stack */
     RTI_FINISH_CALL       /* came back from a call and found no P */
 };
 
@@ -42,10 +44,12 @@ struct m {
     struct p *p;             /* NULL without */
     _Atomic(uint32_t) call;  /* odd while in a blocking call; written by the M, read by sysmon */
     _Atomic(uint32_t) taken; /* 1: look at the P before going on after a call; written by sysmon under the lock */
+    int64_t gave_ns;         /* its own: when it began the call for which it gave its P away by itself, else 0 */
     bool spinning;           /* counted in world.spinning; written by itself, by its waker while it sleeps */
     /* the hand-over of one switch */
     enum rti_finish finish;
     struct g *prev;
+    struct rti_lock *unlock; /* instead of a commit: the lock to release */
     bool (*commit)(struct g *g, void *arg);
     void *commit_arg;
     /* sleeping and waking */
@@ -59,10 +63,12 @@ struct m {
     bool locked_ready;  /* locked_g was handed over and shall run; under the world's lock */
     bool waiting;       /* asleep until then; under the world's lock */
     bool ending;        /* its own: locked_g ended, so the thread does too */
-    bool left;          /* no longer listed, on the dead list; under the world's lock */
+    bool left; /* no longer listed, on the dead list if it has a thread; under the world's lock, read by itself once
+                  woken */
     /* being stopped by a signal (sched/preempt.c) */
     _Atomic(int32_t) reach;     /* tid when it may be signalled, 0 before; written by its thread, read by stoppers */
     _Atomic(uint32_t) poked;    /* a stop signal is under way; set by the stopper, cleared by the handler */
+    uint32_t refused;           /* stop signals in a row that could not be sent; the stopper's */
     _Atomic(uint32_t) critical; /* must not be stopped now; its own, read by its handler */
     _Atomic(uint32_t) stop_pending; /* a stop came meanwhile; its handler's and its own */
     _Atomic(uint32_t) section;      /* curg is between rt_preemptible_enter and leave: how deep; its own, a hint for
@@ -71,7 +77,7 @@ struct m {
     const void *stopped_context;    /* ucontext_t with its registers if a signal stopped it; both read _stw only */
     /* life */
     uint32_t id;
-    struct m *all_next;
+    struct m *all_next, *all_prev; /* world.all_m, newest first */
     pthread_t thread;
     int tid;              /* the kernel's id of it; written by itself at its start, read by debuggers */
     struct rti_note done; /* the thread is about to end */

@@ -22,6 +22,7 @@
 
 struct g;
 struct m;
+struct rt_timer;
 
 /* The numbers are Go's. */
 enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3, RTI_P_AWAY = 4 };
@@ -47,7 +48,7 @@ enum rti_safepoint {
 
 /* Counted by the holder, read by anybody; no order with anything. */
 struct rti_p_counters {
-    _Atomic(uint64_t) switches, spawns, exits, yields, parks, steals, steal_tries, overflows, calls, retaken;
+    _Atomic(uint64_t) switches, spawns, exits, yields, parks, steals, steal_tries, overflows, calls, retaken, offered;
 };
 
 enum { RTI_P_GFREE_MAX = 64, RTI_P_ID_BATCH = 64 };
@@ -59,17 +60,22 @@ struct p {
     _Atomic(uint32_t) preempt; /* bits of enum rti_preempt, 0: go on; set (acq_rel) after asked_ns, cleared (acq_rel)
                                   before it is read */
     _Atomic(uint32_t) tick;    /* scheduling rounds (a runnext run inherits the slice: no tick); read by sysmon */
-    uint8_t until_global;      /* picks left until the global queue goes first (every 61st) */
-    uint8_t until_timers;      /* picks left until the clock is read for timers (every 8th) */
+    uint8_t until_look;        /* picks left until one of the next two is done */
+    uint8_t look_span;         /* what until_look began with */
+    uint8_t until_global;      /* picks from there until the global queue goes first (every 61st) */
+    uint8_t until_timers;      /* picks from there until the clock is read for timers (every 8th) */
     bool due;                  /* timers are due: the next pick must go through the system stack */
     uint32_t next_streak;      /* runnext runs in a row */
     struct g *gfree;           /* dead Gs, hottest first, linked by link */
     uint32_t gfree_count;
+    uint32_t timer_free_count;
+    struct rt_timer
+        *timer_free;          /* timers to make, hottest first; the API's (api/time.c). Outlives the P's retirement */
     uint64_t id_next, id_end; /* goroutine ids that are ours to give */
     struct rti_rand rand;
     struct p *idle_next;
     struct rti_p_counters count;
-    struct rti_lock timer_lock; /* rank TIMERS; guards timers */
+    struct rti_lock timer_lock; /* rank TIMERS; guards timers, but for their count */
     struct rti_timerheap timers;
     _Atomic(int64_t) timer_next; /* its first deadline, INT64_MAX without; written under timer_lock, read by all */
     struct rti_runq runq CACHE_ALIGNED;

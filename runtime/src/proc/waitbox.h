@@ -44,7 +44,7 @@ struct rti_waitbox {
             char value[RTI_WAITBOX_VALUE];
         };
         struct rti_sema_waiter sema;
-        struct rti_timer timer; /* of a sleep, or of a wait for a descriptor: arg and seq say which */
+        struct rti_timer timer; /* of a sleep; of a wait for a descriptor, arg and seq say which */
     };
 };
 

@@ -65,7 +65,8 @@ bool rti_world_remove_idle_m_locked(struct m *m)
     while (*at != m)
         at = &(*at)->idle_next;
     *at = m->idle_next;
-    rti_world.idle_m_count--;
+    if (--rti_world.idle_m_count < rti_world.idle_m_low)
+        rti_world.idle_m_low = rti_world.idle_m_count;
     m->idle = false;
     return true;
 }

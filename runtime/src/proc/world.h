@@ -45,13 +45,15 @@ struct world {
     struct p *idle_p;
     struct m *idle_m;
     uint32_t idle_m_count;
-    uint32_t m_count;   /* Ms that have a thread */
-    uint32_t m_made;    /* Ms ever made: the next id */
-    uint32_t m_waiting; /* Ms that wait for their locked goroutine */
+    uint32_t idle_m_low; /* the fewest there were since sched/thread.c last looked */
+    uint32_t m_count;    /* Ms that have a thread */
+    uint32_t m_made;     /* Ms ever made: the next id */
+    uint32_t m_waiting;  /* Ms that wait for their locked goroutine */
     struct m *all_m;
     struct m *free_m;           /* joined, to be used again */
     _Atomic(struct m *) dead_m; /* threads that end or have, to be joined; read as a hint without the lock */
     bool polling;               /* an M blocks in the netpoller */
+    bool helper_starved;        /* an M that was woken to help found no idle P (sched/handoff.c) */
     bool sysmon_waiting;        /* sysmon sleeps on its note */
     struct rti_note sysmon_note;
     int main_result;

@@ -11,6 +11,7 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/deadlock.h"
+#include "sched/handoff.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
@@ -21,7 +22,7 @@
 #include "sched/wake.h"
 #include <rt/check.h>
 
-enum { GLOBAL_EVERY = 61, TIMERS_EVERY = 8, NEXT_STREAK_MAX = 3, STEAL_PASSES = 4 };
+enum { GLOBAL_EVERY = 61, TIMERS_EVERY = 8, STEAL_PASSES = 4 };
 enum { NEXT_BACKOFF_NS = 3000 };
 
 static _Atomic(uintptr_t) idle_source; /* set at boot (rel), called by Ms (acq) */
@@ -34,15 +35,6 @@ void rti_findwork_set_idle_source(struct g *(*fn)(void))
 static struct g *g_of(struct rti_qnode *n)
 {
     return (struct g *)n; /* link is the first member */
-}
-
-/* A fresh slice: sysmon sees a new tick. */
-static ALWAYS_INLINE void new_slice(struct p *p)
-{
-    p->next_streak = 0;
-    store_rlx(&p->tick, load_rlx(&p->tick) + 1);
-    if (UNLIKELY(load_rlx(&p->preempt)))
-        rti_safepoint_slice(p);
 }
 
 /* A share of the global queue: the first to run, the others into p's ring, which has room. */
@@ -67,53 +59,41 @@ NOINLINE struct g *rti_findwork_global(struct p *p)
     struct g *g = take_global_locked(p);
     rti_lock_release(&rti_world.lock);
     if (g)
-        new_slice(p);
+        rti_findwork_new_slice(p);
     return g;
 }
 
-/* runnext first: it inherits the slice of who readied it. After three in a row the ring has its turn, or two Gs that
- * ready each other would starve it. */
-static ALWAYS_INLINE struct g *take_local(struct p *p)
+/* Out of the ordinary: the world wants something, or a switch changes the order. *found: this is the answer. */
+NOINLINE struct g *rti_findwork_oddly(struct p *p, bool *found)
 {
-    struct rti_qnode *n;
-    if (p->next_streak < NEXT_STREAK_MAX && (n = rti_runq_take_next(&p->runq))) {
-        p->next_streak++;
-        return g_of(n);
-    }
-    n = rti_runq_get(&p->runq);
-    if (!n)
-        n = rti_runq_take_next(&p->runq);
-    if (n)
-        new_slice(p);
-    return g_of(n);
+    *found = true;
+    if (load_rlx(&rti_world.attention))
+        return NULL;
+    struct m *m = load_rlx(&p->m);
+    if (rti_debugvars.seed)
+        return rti_seeded_fast(m);
+    *found = rti_debugvars.stealfirst && m->curg; /* the system stack looks at the others first */
+    return NULL;
 }
 
-struct g *rti_findwork_fast(struct p *p)
+/* Now and then: are timers due, has the global queue its turn? */
+NOINLINE struct g *rti_findwork_seldom(struct p *p)
 {
-    if (UNLIKELY(load_rlx(&rti_world.attention)))
-        return NULL;
-    if (UNLIKELY(rti_world.odd)) {
-        struct m *m = load_rlx(&p->m);
-        if (rti_debugvars.seed)
-            return rti_seeded_fast(m);
-        if (rti_debugvars.stealfirst && m->curg) /* the system stack looks at the others first */
-            return NULL;
-    }
-    if (UNLIKELY(--p->until_timers == 0)) {
+    struct g *g = NULL;
+    p->until_timers -= p->look_span;
+    p->until_global -= p->look_span;
+    if (p->until_timers == 0) {
         p->until_timers = TIMERS_EVERY;
         p->due = rti_timers_due(p) || rti_resize_is_surplus(p);
-        if (p->due)
-            return NULL;
     }
-    if (UNLIKELY(--p->until_global == 0)) {
+    if (p->until_global == 0 && !p->due) {
         p->until_global = GLOBAL_EVERY;
-        struct g *g = load_rlx(&rti_world.runq_len) ? rti_findwork_global(p) : NULL;
-        if (g)
-            return g;
+        g = load_rlx(&rti_world.runq_len) ? rti_findwork_global(p) : NULL;
     }
-    struct g *g = take_local(p);
-    if (UNLIKELY(!g) && load_rlx(&rti_world.runq_len))
-        g = rti_findwork_global(p);
+    if (p->until_global == 0) /* timers go before it: at the next pick */
+        p->until_global = 1;
+    p->look_span = p->until_timers < p->until_global ? p->until_timers : p->until_global;
+    p->until_look = p->look_span;
     return g;
 }
 
@@ -132,7 +112,7 @@ static struct g *steal_next(struct p *from)
 static struct g *steal_from(struct m *m, struct p *from, bool last)
 {
     if (last && rti_timers_run(from)) {
-        struct g *g = take_local(m->p); /* what a timer made ready is in our own queue */
+        struct g *g = rti_findwork_local(m->p); /* what a timer made ready is in our own queue */
         if (g)
             return g;
     }
@@ -236,6 +216,16 @@ bool rti_findwork_visible(void)
     return false;
 }
 
+/* m was woken: with a P, because the world stops, to end (sched/thread.h), or as a helper (sched/handoff.h). False: it
+ * must sleep again. */
+static bool is_awake(struct m *m)
+{
+    rti_note_clear(&m->note);
+    m->listed = false;
+    m->ending = m->left;
+    return m->p || m->ending || load_rlx(&rti_world.stopping) || rti_handoff_help(m);
+}
+
 /* Work came while m went idle: takes a P back. True when m holds one (perhaps because somebody chose m meanwhile). */
 static bool regain(struct m *m, bool poller)
 {
@@ -243,9 +233,7 @@ static bool regain(struct m *m, bool poller)
     if (!poller && !rti_world_remove_idle_m_locked(m)) {
         rti_lock_release(&rti_world.lock);
         rti_note_sleep(&m->note); /* at once: the waker is under way */
-        rti_note_clear(&m->note);
-        m->listed = false;
-        return true; /* with a P, or without one because the world stops */
+        return is_awake(m);       /* with a P, or without one because the world stops */
     }
     m->listed = false;
     struct p *p = rti_world_take_idle_p_locked();
@@ -264,14 +252,14 @@ static bool regain(struct m *m, bool poller)
 /* Without a P, on the idle list: until somebody brings one, or the world stops. */
 static void sleep_idle(struct m *m)
 {
-    /* Put on the list after the stop woke all that were: the world's lock, which we held since, shows it. */
-    if (load_rlx(&rti_world.stopping))
-        return;
-    rti_deadlock_check();
-    RTI_PROBE1(m__stop, m->id);
-    rti_note_sleep(&m->note);
-    rti_note_clear(&m->note);
-    m->listed = false;
+    do {
+        /* Put on the list after the stop woke all that were: the world's lock, which we held since, shows it. */
+        if (load_rlx(&rti_world.stopping))
+            return;
+        rti_deadlock_check();
+        RTI_PROBE1(m__stop, m->id);
+        rti_note_sleep(&m->note);
+    } while (!is_awake(m));
 }
 
 /* Gives up the P; then looks at all queues once more (S3), then waits. A G if the last look under the lock found one.
@@ -286,7 +274,7 @@ static struct g *rest(struct m *m)
     if (rti_world.runq.len) {
         struct g *g = take_global_locked(m->p);
         rti_lock_release(&rti_world.lock);
-        new_slice(m->p);
+        rti_findwork_new_slice(m->p);
         return g;
     }
     struct p *p = m->p;
@@ -310,6 +298,13 @@ static struct g *rest(struct m *m)
     return NULL;
 }
 
+/* m may be left without a P, and with none for it on the idle list: not while its P may be written by a waker, nor
+ * when it is about to give that P away itself. */
+static bool may_retire(const struct m *m)
+{
+    return !m->listed && !m->locked_g && !m->ending && !m->picked;
+}
+
 struct g *rti_findwork_next(struct m *m)
 {
     for (;;) {
@@ -317,7 +312,7 @@ struct g *rti_findwork_next(struct m *m)
             return NULL;
         if (UNLIKELY(load_rlx(&rti_world.attention)) && !m->listed)
             rti_stopworld_pause_sys(m);
-        if (!m->listed && !m->locked_g) /* else m->p may be written by a waker just now */
+        if (may_retire(m))
             rti_resize_retire_sys(m);
         if (UNLIKELY(m->picked)) {
             struct g *g = m->picked;

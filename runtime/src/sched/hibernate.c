@@ -7,6 +7,7 @@
 #include "base/membarrier.h"
 #include "base/pages.h"
 #include "base/peek.h"
+#include "base/rand.h"
 #include "parts/savepool.h"
 #include "parts/stackcode.h"
 #include "proc/g.h"
@@ -294,6 +295,33 @@ size_t rti_hibernate_cycle(void)
     while (rti_stackpool_trim(&rti_world.stacks, LOOKS))
         rti_round_yield();
     return w.saved;
+}
+
+/* Not the order of the list, which tells of goroutines of earlier runs. */
+static bool is_drawn(uint64_t draw, const struct g *g, uint32_t odds)
+{
+    struct rti_rand r = {.state = draw ^ g->id * UINT64_C(0x9e3779b97f4a7c15)};
+    return rti_rand_below(&r, odds) == 0;
+}
+
+size_t rti_hibernate_drawn(uint64_t draw, uint32_t odds)
+{
+    size_t saved = 0;
+    if (!enabled())
+        return 0;
+    rti_lock_acquire(&hib.lock);
+    for (struct g *g = rti_g_first(); g; g = rti_g_after(g)) {
+        uint32_t status = load_acq(&g->status); /* pairs with rti_g_move */
+        if ((status & RTI_G_STATE_MASK) != RTI_G_WAITING || load_rlx(&g->hib) != RTI_HIB_NONE)
+            continue;
+        if (is_drawn(draw, g, odds))
+            claim_locked(g, status);
+        if (hib.claimed == BATCH)
+            saved += settle_all_locked();
+    }
+    saved += settle_all_locked();
+    rti_lock_release(&hib.lock);
+    return saved;
 }
 
 /* --- in the background --- */

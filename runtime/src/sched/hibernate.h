@@ -44,6 +44,9 @@ void rti_hibernate_start(struct g *g);
 /* One look at all goroutines and at the free stacks. A goroutine is taken when it has not run since the look before.
  * Any thread, any goroutine (which yields in between). Returns how many stacks were copied out. */
 size_t rti_hibernate_cycle(void);
+/* GODEBUG=seed: the same at one instant and without giving way; taken is every odds-th goroutine that waits, and which
+ * ones only draw and their ids decide, whatever goroutines there were before. Like the others, with no lock held. */
+size_t rti_hibernate_drawn(uint64_t draw, uint32_t odds);
 /* The same, piece by piece and ten seconds apart: sysmon calls it in each of its rounds. True: there is more to do
  * soon. */
 bool rti_hibernate_step(int64_t now);

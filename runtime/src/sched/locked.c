@@ -53,9 +53,11 @@ bool rti_locked_has_rival(struct p *p)
            load_rlx(&rti_world.attention) || rti_resize_is_surplus(p);
 }
 
-/* The thread is done: its P to others. */
+/* The thread is done: its P to others. One that was surplus has none. */
 static struct g *end_thread(struct m *m)
 {
+    if (m->left)
+        return NULL;
     rti_lock_acquire(&rti_world.lock);
     struct p *p = m->p;
     if (load_rlx(&rti_world.stopping)) { /* whoever joins all threads may have begun */

@@ -18,7 +18,7 @@ struct rti_pollset *rti_netpoll_set(void)
         return set;
     int err = rti_pollset_new(&set);
     if (err < 0)
-        rt_throw("cannot make the netpoller (errno %d)", -err);
+        rt_throw("cannot make the netpoller: epoll_create1, eventfd or epoll_ctl failed (errno %d)", -err);
     struct rti_pollset *none = NULL;
     if (cas_acq_rel(&rti_world.pollset, &none, set)) /* pairs with load_acq above */
         return set;

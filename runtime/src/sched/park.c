@@ -8,20 +8,8 @@
 #include "sched/round.h"
 #include <rt/check.h>
 
-static bool unlock(struct g *g, void *arg)
+static ALWAYS_INLINE void park(struct m *m, enum rti_wait why)
 {
-    (void)g;
-    rti_lock_release(arg);
-    return true;
-}
-
-void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
-{
-    struct m *m = rti_m_self();
-    CHECK(m && m->curg);
-    DCHECK(commit || rti_lockrank_held() == 0); /* S5; a commit releases what is held */
-    m->commit = commit;
-    m->commit_arg = arg;
     store_rlx(&m->curg->wait, (uint8_t)why);
     store_rlx(&m->curg->since_s, load_rlx(&rti_world.now_s));
     rti_p_count(&m->p->count.parks);
@@ -29,9 +17,23 @@ void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_w
     rti_round_leave(m, RTI_FINISH_PARK);
 }
 
+void rti_park_wait(bool (*commit)(struct g *g, void *arg), void *arg, enum rti_wait why)
+{
+    struct m *m = rti_m_self();
+    if (UNLIKELY(!m || !m->curg))
+        rt_throw("a call that waits was made on a thread that runs no goroutine");
+    DCHECK(commit || rti_lockrank_held() == 0); /* S5; a commit releases what is held */
+    m->commit = commit;
+    m->commit_arg = arg;
+    park(m, why);
+}
+
 void rti_park_unlock(struct rti_lock *lock, enum rti_wait why)
 {
-    rti_park_wait(unlock, lock, why);
+    struct m *m = rti_m_self();
+    CHECK(m && m->curg);
+    m->unlock = lock;
+    park(m, why);
 }
 
 void rti_park_ready(struct g *g)

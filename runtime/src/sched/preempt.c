@@ -27,6 +27,7 @@ extern const char section_stop[] __asm__("__stop_rt_preemptible");
 
 static _Atomic(bool) may_switch;            /* written at boot, read by handlers and sysmon */
 static struct rti_sigframe_control control; /* the process's; written at boot, read by handlers */
+enum { REFUSED_MAX = 1000 }; /* signals in a row that the kernel would not take: more than a second of trying */
 
 void rti_preempt_ask_locked(struct p *p, enum rti_preempt why)
 {
@@ -41,8 +42,7 @@ int rti_preempt_signal(void)
     return SIGRTMIN + SIGNAL_ABOVE_RTMIN;
 }
 
-/* Nothing of the runtime is under way on this thread, which was interrupted with its stack pointer at sp. */
-static bool between_sections(struct m *m, uintptr_t sp)
+bool rti_preempt_is_between(struct m *m, uintptr_t sp)
 {
     struct g *g = m->curg;
     if (!g || m->finish != RTI_FINISH_NONE || (load_rlx(&m->call) & 1) || rti_lock_depth() > 0)
@@ -53,7 +53,7 @@ static bool between_sections(struct m *m, uintptr_t sp)
 static void stop_here_sig(struct m *m, const void *context)
 {
     uintptr_t sp = rti_ucontext_sp(context);
-    if (!between_sections(m, sp))
+    if (!rti_preempt_is_between(m, sp))
         return;
     if (load_rlx(&m->critical) > 0)
         store_rlx(&m->stop_pending, 1);
@@ -90,7 +90,8 @@ static void give_way(void)
 static bool may_switch_here(struct m *m, const void *context)
 {
     uintptr_t sp = rti_ucontext_sp(context), pc = rti_ucontext_pc(context);
-    if (!load_rlx(&may_switch) || load_rlx(&m->section) == 0 || load_rlx(&m->critical) > 0 || !between_sections(m, sp))
+    if (!load_rlx(&may_switch) || load_rlx(&m->section) == 0 || load_rlx(&m->critical) > 0 ||
+        !rti_preempt_is_between(m, sp))
         return false;
     if (!(load_rlx(&m->p->preempt) & ~(uint32_t)RTI_PREEMPT_POINT))
         return false;
@@ -123,7 +124,8 @@ void rti_preempt_install(void)
         return;
     struct sigaction act = {.sa_sigaction = on_stop_sig, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART};
     sigemptyset(&act.sa_mask);
-    CHECK(sigaction(rti_preempt_signal(), &act, NULL) == 0);
+    if (sigaction(rti_preempt_signal(), &act, NULL) != 0)
+        rt_throw("sigaction of the stop signal failed (errno %d)", errno);
 }
 
 void rti_preempt_thread(struct m *m)
@@ -141,16 +143,26 @@ void rti_preempt_poke(struct m *m, bool again)
     if (tid == 0 || (load_rlx(&m->poked) && !again))
         return;
     store_rlx(&m->poked, 1);
-    syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal());
+    if (syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal()) == 0) {
+        m->refused = 0;
+        return;
+    }
+    store_rlx(&m->poked, 0);
+    if (errno == ESRCH) /* m has lost its P since we looked, and its thread has ended */
+        return;
+    /* The user's queue of signals is full (RLIMIT_SIGPENDING), which passes unless somebody fills it all the time. */
+    if (errno != EAGAIN || ++m->refused == REFUSED_MAX)
+        rt_throw("cannot stop a thread: tgkill failed (errno %d)", errno);
 }
 
-/* A hint: whether m's goroutine is in a section may change at any time. */
-static bool press(struct m *m, bool again)
+/* True if it was sent. A hint: whether m's goroutine is in a section may change at any time; and if the kernel does not
+ * take the signal, there will be another. */
+static bool press(struct m *m)
 {
-    bool inside = load_rlx(&may_switch) && load_rlx(&m->section) > 0;
-    if (inside)
-        rti_preempt_poke(m, again);
-    return inside;
+    int32_t tid = load_acq(&m->reach); /* pairs with store_rel in rti_preempt_thread */
+    if (tid == 0 || !load_rlx(&may_switch) || load_rlx(&m->section) == 0)
+        return false;
+    return syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal()) == 0;
 }
 
 void rti_preempt_press(struct p *p, int64_t now)
@@ -158,7 +170,7 @@ void rti_preempt_press(struct p *p, int64_t now)
     struct m *m = load_acq(&p->m); /* pairs with bind_locked */
     uint32_t tick = load_rlx(&p->tick);
     bool fresh = tick != p->seen.poke_tick || now - p->seen.poke_ns >= PRESS_AGAIN_NS;
-    if (!m || !fresh || !press(m, true))
+    if (!m || !fresh || !press(m))
         return;
     p->seen.poke_tick = tick;
     p->seen.poke_ns = now;
@@ -170,7 +182,7 @@ void rti_preempt_press_all(void)
     for (uint32_t i = 0; i < ps; i++) {
         struct m *m = load_acq(&rti_world.allp[i]->m); /* pairs with bind_locked */
         if (m)
-            press(m, true);
+            press(m);
     }
 }
 
@@ -178,6 +190,6 @@ NOINLINE void rti_preempt_pending(struct m *m)
 {
     uintptr_t sp = (uintptr_t)__builtin_frame_address(0) - RED_ZONE;
     store_rlx(&m->stop_pending, 0);
-    if (between_sections(m, sp)) /* else in a longer section of another kind: the signal will come again */
+    if (rti_preempt_is_between(m, sp)) /* else in a longer section of another kind: the signal will come again */
         rti_stopworld_pause_sig(m, sp, NULL);
 }

@@ -42,6 +42,9 @@ void rti_preempt_install(void);
 void rti_preempt_thread(struct m *m);
 /* Sends the stop signal to m's thread, unless one is under way (again: then too). Any thread. */
 void rti_preempt_poke(struct m *m, bool again);
+/* Nothing of the runtime is under way on this thread, m's, which runs, or was interrupted, with its stack pointer at
+ * sp: a stop may begin or end here. */
+bool rti_preempt_is_between(struct m *m, uintptr_t sp);
 /* The number of the signal. */
 int rti_preempt_signal(void);
 

@@ -9,6 +9,7 @@
 #include "sched/round.h"
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
+#include "sched/timers.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -27,31 +28,9 @@ void rti_resize_put_away_locked(struct p *p)
     store_rlx(&p->state, RTI_P_AWAY);
 }
 
-static void set_home(struct rti_timer *t, void *p)
-{
-    store_rel(&t->home, p); /* pairs with load_acq in lock_home (sched/timers.c) */
-}
-
-/* Both heaps at once: a timer is in one of them at any time, so who stops it finds it. Locks by address. */
-static void move_timers(struct p *from, struct p *to)
-{
-    struct rti_lock *a = from < to ? &from->timer_lock : &to->timer_lock;
-    struct rti_lock *b = from < to ? &to->timer_lock : &from->timer_lock;
-    rti_lock_acquire(a);
-    rti_lock_acquire(b);
-    rti_timerheap_move_all(&to->timers, &from->timers, set_home, to);
-    int64_t next = rti_timerheap_next(&to->timers);
-    store_rlx(&to->timer_next, next);
-    store_rlx(&from->timer_next, INT64_MAX);
-    rti_lock_release(b);
-    rti_lock_release(a);
-    if (next != INT64_MAX)
-        rti_netpoll_hurry(next);
-}
-
 static bool is_empty(struct p *p)
 {
-    return load_rlx(&p->state) == RTI_P_AWAY && load_rlx(&p->timer_next) == INT64_MAX;
+    return load_rlx(&p->state) == RTI_P_AWAY && load_rlx(&p->timers.count) == 0;
 }
 
 void rti_resize_tidy(void)
@@ -59,8 +38,8 @@ void rti_resize_tidy(void)
     uint32_t ps = rti_world_ps();
     for (uint32_t i = 1; i < ps; i++) {
         struct p *p = rti_world.allp[i];
-        if (load_rlx(&p->state) == RTI_P_AWAY && load_rlx(&p->timer_next) != INT64_MAX)
-            move_timers(p, rti_world.allp[0]);
+        if (load_rlx(&p->state) == RTI_P_AWAY && load_rlx(&p->timers.count) > 0)
+            rti_timers_move_all(p, rti_world.allp[0]);
     }
     rti_lock_acquire(&rti_world.lock);
     for (ps = rti_world_ps(); ps > load_rlx(&rti_world.procs) && is_empty(rti_world.allp[ps - 1]);)

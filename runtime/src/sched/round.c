@@ -43,9 +43,16 @@ static void finish_yield(struct m *m, struct g *g, bool far)
     rti_wake_maybe();
 }
 
-static void finish_park(struct m *m, struct g *g)
+static ALWAYS_INLINE void finish_park(struct m *m, struct g *g)
 {
     rti_g_move(g, RTI_G_RUNNING, RTI_G_WAITING);
+    if (LIKELY(m->unlock != NULL)) { /* by far the most frequent commit */
+        struct rti_lock *lock = m->unlock;
+        m->unlock = NULL;
+        rti_lock_release(lock);
+        DCHECK(rti_lockrank_held() == 0); /* S5 */
+        return;
+    }
     /* From here whoever finds g may make it ready; g's memory is not ours. */
     bool stay = !m->commit || m->commit(g, m->commit_arg);
     DCHECK(rti_lockrank_held() == 0); /* S5 */
@@ -73,6 +80,8 @@ static ALWAYS_INLINE void finish(struct m *m)
         break;
     case RTI_FINISH_EXIT:
         rti_spawn_recycle(m->p, g);
+        break;
+    case RTI_FINISH_HEIR:
         break;
     case RTI_FINISH_CALL:
         rti_handoff_stranded(m, g);
@@ -108,7 +117,7 @@ static ALWAYS_INLINE void start(struct m *m, struct g *g)
     RTI_PROBE2(goroutine__start, g->id, m->p->id);
 }
 
-RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finish how)
+RTI_NO_SANITIZE RTI_RETURNS_BY_JUMP static NOINLINE void leave_to(struct m *m, struct g *next, enum rti_finish how)
 {
     struct g *g = m->curg;
     m->finish = how;
@@ -129,7 +138,7 @@ RTI_NO_SANITIZE static void leave_to(struct m *m, struct g *next, enum rti_finis
     finish(rti_m_self());
 }
 
-RTI_NO_SANITIZE static void run(struct m *m, struct g *g)
+RTI_NO_SANITIZE static NOINLINE void run(struct m *m, struct g *g)
 {
     start(m, g);
     HOP(m, g);
@@ -166,6 +175,23 @@ void rti_round_leave(struct m *m, enum rti_finish how)
     leave_to(m, apart ? NULL : rti_findwork_fast(m->p), how);
 }
 
+/* A new goroutine that wants the same kind of stack: with the hints for sanitizers each keeps to its own. */
+static ALWAYS_INLINE bool may_inherit(const struct g *g, const struct g *next)
+{
+    return !RTI_STACKHINTS_SANITIZED && next && !next->stack_lo && next->stack_class == g->stack_class;
+}
+
+/* The goroutine has ended and the next one is new: it starts on this very stack, and nothing is switched. A batch of
+ * short goroutines so runs like a loop. */
+NORETURN static NOINLINE void bequeath(struct m *m, struct g *next)
+{
+    m->finish = RTI_FINISH_HEIR;
+    fence_compiler(); /* a stop signal from here on finds m busy, until the heir has arrived */
+    rti_spawn_inherit(m->p, m->curg, next);
+    start(m, next);
+    rti_context_enter(rti_spawn_top(next, rti_g_stack_hi(next)), arrive_new, rti_round_exit);
+}
+
 void rti_round_exit(void)
 {
     struct m *m = rti_m_self();
@@ -175,7 +201,10 @@ void rti_round_exit(void)
         rti_locked_end();
         m = rti_m_self(); /* the same; check-tls takes the way past rt_throw to here for one */
     }
-    leave_to(m, m->ending ? NULL : rti_findwork_fast(m->p), RTI_FINISH_EXIT);
+    struct g *next = m->ending ? NULL : rti_findwork_fast(m->p);
+    if (may_inherit(m->curg, next))
+        bequeath(m, next);
+    leave_to(m, next, RTI_FINISH_EXIT);
     rt_throw("a goroutine that had ended ran again"); /* S1 */
 }
 
@@ -209,12 +238,14 @@ void rti_round_yield(void)
             leave_to(m, NULL, RTI_FINISH_YIELD);
         return;
     }
+    struct g *next = NULL;
     if (UNLIKELY(load_rlx(&p->preempt))) {
-        p->until_timers = 1; /* perhaps it was a timer that sysmon asked for */
+        p->due = rti_timers_due(p); /* perhaps it was a timer that sysmon asked for */
         rti_safepoint_slice(p);
         store_rlx(&p->tick, load_rlx(&p->tick) + 1); /* if there is nobody else, its own next slice */
     }
-    struct g *next = rti_findwork_fast(p);
+    if (LIKELY(!p->due))
+        next = rti_findwork_fast(p);
     if (!next && !p->due)
         p->due = rti_timers_due(p) ||
                  rti_resize_is_surplus(p); /* alone: its slices may be long, so not only every 8th time */
@@ -226,28 +257,41 @@ void rti_round_yield(void)
     leave_to(m, next, RTI_FINISH_YIELD);
 }
 
-void rti_round_submit(struct p *p, struct g *g)
+static NOINLINE void submit_old(struct p *p, struct rti_qnode *old)
+{
+    struct rti_gqueue batch = {0};
+    if (LIKELY(rti_runq_put(&p->runq, old, &batch))) {
+        fence_full_after_rmw(); /* as in submit */
+        rti_wake_maybe();
+        return;
+    }
+    rti_p_count(&p->count.overflows);
+    rti_round_submit_batch(&batch);
+}
+
+static ALWAYS_INLINE void submit(struct p *p, struct g *g)
 {
     if (UNLIKELY(rti_world.odd) && rti_debugvars.seed && rti_seeded_place(p, g))
         return;
     struct rti_qnode *old = rti_runq_swap_next(&p->runq, &g->link);
     if (old) {
-        struct rti_gqueue batch = {0};
-        if (UNLIKELY(!rti_runq_put(&p->runq, old, &batch))) {
-            rti_p_count(&p->count.overflows);
-            rti_round_submit_batch(&batch);
-            return;
-        }
+        submit_old(p, old);
+        return;
     }
     fence_full_after_rmw(); /* publish, then look at who idles; pairs with the fence in findwork's rest */
     rti_wake_maybe();
+}
+
+void rti_round_submit(struct p *p, struct g *g)
+{
+    submit(p, g);
 }
 
 void rti_round_submit_any(struct g *g)
 {
     struct m *m = rti_m_self();
     if (LIKELY(m && m->p && !(load_rlx(&m->call) & 1))) {
-        rti_round_submit(m->p, g);
+        submit(m->p, g);
         return;
     }
     struct rti_gqueue batch = {0};

@@ -74,28 +74,14 @@ uint32_t rti_sched_random(void)
     return rti_rand_next(&r);
 }
 
-void rti_sched_timer_start(struct rti_timer *t)
+bool rti_sched_timer_set(struct rti_timer *t, int64_t when_ns)
 {
-    rti_timers_start(t);
+    return rti_timers_set(t, when_ns);
 }
 
 bool rti_sched_timer_stop(struct rti_timer *t)
 {
     return rti_timers_stop(t);
-}
-
-bool rti_sched_timer_move(struct rti_timer *t, int64_t when_ns)
-{
-    return rti_timers_move(t, when_ns);
-}
-
-bool rti_sched_timer_reset(struct rti_timer *t, int64_t when_ns, int64_t period_ns)
-{
-    bool was = rti_timers_stop(t);
-    t->when_ns = when_ns;
-    t->period_ns = period_ns;
-    rti_timers_start(t);
-    return was;
 }
 
 struct rti_pollset *rti_sched_pollset(void)

@@ -79,17 +79,15 @@ static ALWAYS_INLINE void rti_sched_point(void)
 /* A random number of this P's generator. */
 uint32_t rti_sched_random(void);
 
-/* --- timers: each P owns one heap (parts/timerheap.h); findwork runs those that are due --- */
+/* --- timers: each P owns a set of them (parts/timerheap.h); findwork runs those that are due --- */
 struct rti_timer;
-/* Arms t (fields when_ns, period_ns, fn, arg set by the caller; t must stay valid until it fired or was stopped).
- * fn runs on the system stack of some P, must not park or block, may call rti_sched_ready(). */
-void rti_sched_timer_start(struct rti_timer *t);
-/* True if it was pending and will not fire; false if it fired or is firing. */
+/* t is due at when_ns from now on, live or not before: true if it was. Its owner set fn, arg and seq while it was not,
+ * calls one of these two at a time, and keeps t as the set says (a timer that was never moved to an earlier deadline
+ * and has fired is in no set). fn runs on the system stack of some P, must not park or block, and may return a
+ * goroutine to make ready. INT64_MAX: never. */
+bool rti_sched_timer_set(struct rti_timer *t, int64_t when_ns);
+/* True if it was live and will not fire; false if it fired or is firing. */
 bool rti_sched_timer_stop(struct rti_timer *t);
-/* Gives a pending timer another deadline and returns true; false, and nothing done, if it fired or is firing. */
-bool rti_sched_timer_move(struct rti_timer *t, int64_t when_ns);
-/* True if it was pending before. */
-bool rti_sched_timer_reset(struct rti_timer *t, int64_t when_ns, int64_t period_ns);
 
 /* --- netpoll: one pollset (parts/pollset.h) for the process, polled by findwork and sysmon --- */
 struct rti_pollset;

@@ -14,18 +14,25 @@
 #include "proc/p.h"
 #include "proc/world.h"
 #include "sched/findwork.h"
+#include "sched/hibernate.h"
 #include "sched/netpoll.h"
 #include "sched/round.h"
 #include "sched/timers.h"
 #include <rt/check.h>
 
 enum { POPPED_MAX = 8, ROTATE_MAX = 16, POLL_ODDS = 8, SPIN_YIELDS = 2000 };
+/* Of stacks: GODEBUG=hibernate=2; at one look in so many then; one goroutine in so many; more started, fewer looks. */
+enum { EAGER = 2, OFTEN = 4, STACK_ODDS = 2, STARTED_SHIFT = 6 };
 enum { SECOND_NS = 1000000000, SPIN_NS = 1000000 };
 
 static struct {
     struct rti_rand rand;
     uint64_t hash, steps;
-    uint32_t odds;    /* a goroutine gives way at one point in so many */
+    uint32_t odds; /* a goroutine gives way at one point in so many */
+    struct {
+        struct rti_rand rand; /* not run.rand: what is drawn here changes no order */
+        uint32_t odds;        /* stacks are taken at one look in so many; 0: never */
+    } stacks;
     uint32_t yields;  /* of goroutines' own accord, since the clock moved or anybody was made ready */
     bool forced;      /* the yield that follows is a point's */
     uint32_t popped;  /* timers taken from their heaps and not fired yet: as if another thread were about to */
@@ -47,15 +54,19 @@ uint32_t rti_seeded_choose(uint32_t n)
     return chosen;
 }
 
-void rti_seeded_begin(uint32_t seed)
+void rti_seeded_begin(uint64_t seed)
 {
-    static const uint8_t odds[] = {2, 3, 5, 10, 30, 100};
+    static const uint8_t odds[] = {2, 3, 5, 10, 30, 100}, stack_odds[] = {0, 0, 0, OFTEN, 20, 100};
     const char *line = run.line;
     memset(&run, 0, sizeof run);
     run.line = line;
     run.hash = UINT64_C(0xcbf29ce484222325);
     run.rand.state = seed * UINT64_C(0x9e3779b97f4a7c15);
     run.odds = odds[rti_seeded_choose(ARRAY_LEN(odds))];
+    run.stacks.rand.state = ~run.rand.state;
+    run.stacks.odds = stack_odds[rti_rand_below(&run.stacks.rand, ARRAY_LEN(stack_odds))];
+    if (rti_debugvars.hibernate >= EAGER)
+        run.stacks.odds = OFTEN;
     run.now_ns = SECOND_NS;
     rti_clock_set_fake(run.now_ns);
 }
@@ -201,7 +212,7 @@ static bool step_timers(void)
     uint32_t i = rti_seeded_choose(run.popped);
     struct rti_timer_fire fire = run.fire[i];
     run.fire[i] = run.fire[--run.popped];
-    fire.fn(fire.arg, fire.seq);
+    rti_timers_fire(&fire);
     return true;
 }
 
@@ -222,9 +233,20 @@ bool rti_seeded_jump(void)
     return true;
 }
 
+/* A look at all goroutines costs the more, the more there are. */
+static void take_stacks(void)
+{
+    if (run.stacks.odds == 0)
+        return;
+    uint32_t rarer = 1 + (uint32_t)(load_rlx(&rti_world.id_next) >> STARTED_SHIFT);
+    if (rti_rand_below(&run.stacks.rand, run.stacks.odds * rarer) == 0)
+        (void)rti_hibernate_drawn(run.stacks.rand.state, STACK_ODDS);
+}
+
 struct g *rti_seeded_look(struct m *m)
 {
     struct g *g;
+    take_stacks();
     if (rti_netpoll_has_waiters() && rti_seeded_choose(POLL_ODDS) == 0 && (g = rti_netpoll_look(m)))
         return g;
     if (run.yields >= SPIN_YIELDS && !rti_seeded_jump())

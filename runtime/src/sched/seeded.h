@@ -7,6 +7,10 @@
  * is handed on only when a goroutine stays in a blocking call for 100 ms of real time, or when a thread outside makes a
  * goroutine runnable while nothing runs; from there on the run depends on more than the seed.
  *
+ * The stacks of parked goroutines are taken (sched/hibernate.h) at moments that the seed says, too; in half of all
+ * seeds never. Those are drawn apart: a goroutine cannot tell, so the order and its hash are the same without
+ * (GODEBUG=hibernate=0) and where the kernel cannot do it.
+ *
  * Time stands still while anything can run; then descriptors are looked at, and then the clock jumps to the first
  * deadline. When goroutines do nothing but yield or pass checkpoints (2000 times, and nobody is made ready), it
  * jumps too: they may be waiting for the time. */
@@ -21,7 +25,7 @@ struct m;
 struct p;
 
 /* Boot, before the first M: draws from seed from now on; sets the clock. End: no M left; gives the clock back. */
-void rti_seeded_begin(uint32_t seed);
+void rti_seeded_begin(uint64_t seed);
 void rti_seeded_end(void);
 
 /* The next choice, below n (n > 0). */

@@ -103,7 +103,7 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void))
     g->stack_lo = s.lo;
     g->guarded = s.guarded;
     rti_stackhints_bind(&g->hints, s.lo, (size_t)(s.hi - s.lo));
-    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive);
+    rti_context_init(&g->ctx, rti_spawn_top(g, s.hi), arrive, rti_round_exit);
 }
 
 RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
@@ -111,11 +111,10 @@ RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
     return hi - (g->id % COLOURS) * COLOUR_BYTES;
 }
 
-NORETURN void rti_spawn_body(struct g *g)
+void rti_spawn_body(struct g *g)
 {
     rti_round_arrived();
     g->fn(g->arg);
-    rti_round_exit();
 }
 
 static void spill(struct p *p, uint32_t keep)
@@ -131,20 +130,34 @@ static void spill(struct p *p, uint32_t keep)
     rti_lock_release(&rti_world.gfree_lock);
 }
 
-void rti_spawn_recycle(struct p *p, struct g *g)
+/* g, without a stack, to p's pool. */
+static ALWAYS_INLINE void put_local(struct p *p, struct g *g)
 {
-    struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
-    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
-    rti_stackhints_unbind(&g->hints);
     store_rlx(&g->wait, RTI_WAIT_NONE);
     g->stack_lo = NULL;
-    rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
     rti_g_move(g, RTI_G_DEAD, RTI_G_IDLE);
     rti_p_count(&p->count.exits);
     g->link.next = (struct rti_qnode *)p->gfree;
     p->gfree = g;
     if (UNLIKELY(++p->gfree_count > RTI_P_GFREE_MAX))
         spill(p, RTI_P_GFREE_MAX / 2);
+}
+
+void rti_spawn_recycle(struct p *p, struct g *g)
+{
+    struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
+    rti_stackhints_unbind(&g->hints);
+    rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
+    put_local(p, g);
+}
+
+void rti_spawn_inherit(struct p *p, struct g *g, struct g *heir)
+{
+    heir->stack_lo = g->stack_lo;
+    heir->guarded = g->guarded;
+    rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
+    put_local(p, g);
 }
 
 void rti_spawn_flush(struct p *p)

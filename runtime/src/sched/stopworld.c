@@ -23,6 +23,7 @@ enum {
     POKE_AGAIN = 8
 };
 enum { PATIENCE_NS = 20000000, RETRY_NAP_NS = 200000 };
+static const int64_t BRIEFLY_NS = 4 * PATIENCE_NS, FOR_EVER_NS = INT64_MAX / 2; /* the longest patience */
 enum { GATE_OPEN, GATE_HELD, GATE_CONTENDED };
 
 static struct {
@@ -181,11 +182,11 @@ static void go_on(void)
 /* The gate is ours. Who is interrupted may hold a lock of the C library, and a thread that cannot stand still before it
  * gets that lock (it makes a new M, or grows a heap of timers) would never come. So after a while all go on, and we try
  * again, with more patience each time: on a loaded machine a thread may only be waiting for a CPU. */
-static bool stop_all(enum rti_stop_reason why)
+static bool stop_all(enum rti_stop_reason why, int64_t most_ns)
 {
     stop.why = why;
     stop.asked_ns = rti_clock_monotonic();
-    for (int64_t patience_ns = PATIENCE_NS;; patience_ns *= 2) {
+    for (int64_t patience_ns = PATIENCE_NS; patience_ns <= most_ns; patience_ns *= 2) {
         if (!ask())
             break;
         bool stands = take_calls() || wait_until_stopped(patience_ns);
@@ -205,12 +206,17 @@ static bool stop_all(enum rti_stop_reason why)
 bool rti_stopworld_stop(enum rti_stop_reason why)
 {
     gate_close();
-    return stop_all(why);
+    return stop_all(why, FOR_EVER_NS);
 }
 
 bool rti_stopworld_try_stop(enum rti_stop_reason why)
 {
-    return gate_try() && stop_all(why);
+    return gate_try() && stop_all(why, FOR_EVER_NS);
+}
+
+bool rti_stopworld_try_briefly(enum rti_stop_reason why)
+{
+    return gate_try() && stop_all(why, BRIEFLY_NS);
 }
 
 void rti_stopworld_start(void)

@@ -44,6 +44,8 @@ enum rti_stop_reason {
 bool rti_stopworld_stop(enum rti_stop_reason why) MUST_CHECK;
 /* The same; false at once if somebody else is stopping the world. For sysmon. */
 bool rti_stopworld_try_stop(enum rti_stop_reason why) MUST_CHECK;
+/* The same, and false after some 0.15 s of trying: for dumps, which do without. */
+bool rti_stopworld_try_briefly(enum rti_stop_reason why) MUST_CHECK;
 /* Goes on. By the thread that stopped it. */
 void rti_stopworld_start(void);
 /* When the present stop was asked for and when the world stood, CLOCK_MONOTONIC ns. With the world stopped. */

@@ -1,16 +1,41 @@
 #include "sched/thread.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/auxv.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/pages.h"
+#include "base/peek.h"
 #include "proc/m.h"
 #include "sched/preempt.h"
 #include "sched/round.h"
 #include "sched/safepoint.h"
+#include "sched/sched.h"
 #include <rt/check.h>
+
+/* Idle Ms that are kept beyond one per P, and how long there must be more. */
+enum { SPARE = 8, END_EVERY_NS = 1000000 };
+static _Atomic(int64_t) patience_ns = INT64_C(5000000000);
+static struct {
+    int64_t look_ns;  /* when to count again; 0: not begun */
+    uint32_t surplus; /* still to end, not all at once: it takes locks that those who work need */
+    int64_t end_ns;   /* the next of them */
+} trim;               /* sysmon's */
+
+/* Threads that the kernel does not give us. */
+enum { RETRY_NS = 1000000, NS_PER_S = 1000000000 };
+static const int64_t HOPELESS_NS = 10 * (int64_t)NS_PER_S;
+static struct {
+    _Atomic(int) err; /* of the last try, 0: it went well; no other data hangs on it */
+    /* under the world's lock */
+    int64_t last_ns;   /* the last refusal */
+    int64_t since_ns;  /* the first of those between which nobody ran */
+    uint64_t progress; /* at the last refusal */
+} refused;
 
 enum { SYSTEM_STACK = 1 << 20, SIGNAL_ROOM = 32 << 10 };
 #ifndef AT_MINSIGSTKSZ
@@ -22,10 +47,13 @@ enum { AT_MINSIGSTKSZ = 51 };
 static void signal_stack_on(struct m *m)
 {
     size_t frame = getauxval(AT_MINSIGSTKSZ);
-    m->sigstack.bytes = ((frame ? frame : 4096) + SIGNAL_ROOM + RTI_PAGE - 1) & ~(size_t)(RTI_PAGE - 1);
+    m->sigstack.bytes = ((frame ? frame : 4096) + SIGNAL_ROOM + 2 * RTI_PAGE - 1) & ~(size_t)(RTI_PAGE - 1);
     m->sigstack.at = rti_pages_take(m->sigstack.bytes);
-    stack_t ours = {.ss_sp = m->sigstack.at, .ss_size = m->sigstack.bytes}, old;
-    CHECK(sigaltstack(&ours, &old) == 0);
+    /* Below lies somebody else's memory. Without a guard for want of mappings it is as it was before there were any. */
+    (void)!rti_pages_guard(m->sigstack.at, RTI_PAGE, rti_pages_guard_kind());
+    stack_t ours = {.ss_sp = (char *)m->sigstack.at + RTI_PAGE, .ss_size = m->sigstack.bytes - RTI_PAGE}, old;
+    if (sigaltstack(&ours, &old) != 0)
+        rt_throw("sigaltstack failed (errno %d)", errno);
     m->sigstack.old_at = old.ss_sp;
     m->sigstack.old_bytes = old.ss_size;
     m->sigstack.old_flags = old.ss_flags;
@@ -68,7 +96,10 @@ struct m *rti_thread_new_locked(void)
         m = rti_m_new(++rti_world.m_made); /* 0 is the thread of rt_main, which runs sysmon */
     }
     rti_world.m_count++;
+    m->all_prev = NULL;
     m->all_next = rti_world.all_m;
+    if (m->all_next)
+        m->all_next->all_prev = m;
     rti_world.all_m = m;
     return m;
 }
@@ -85,20 +116,79 @@ int rti_thread_try_start(struct m *m)
     return -err;
 }
 
-void rti_thread_start(struct m *m)
+static void unlist_locked(struct m *m)
+{
+    if (m->all_prev)
+        m->all_prev->all_next = m->all_next;
+    else
+        rti_world.all_m = m->all_next;
+    if (m->all_next)
+        m->all_next->all_prev = m->all_prev;
+    rti_world.m_count--;
+}
+
+/* The kernel has refused threads for so long, and nobody runs who could do their work. */
+NORETURN static void die_short(int err)
+{
+    struct rlimit user = {.rlim_cur = RLIM_INFINITY};
+    char limit[24] = "unlimited";
+    getrlimit(RLIMIT_NPROC, &user);
+    if (user.rlim_cur != RLIM_INFINITY)
+        snprintf(limit, sizeof limit, "%llu", (unsigned long long)user.rlim_cur);
+    rt_throw(
+        "cannot start a thread: pthread_create failed (errno %d) for %d s, and no other can go on; %u run. "
+        "Perhaps a limit is reached: RLIMIT_NPROC (ulimit -u: %s, of all this user's threads), the cgroup's pids.max, "
+        "kernel.threads-max, or memory",
+        err, (int)(HOPELESS_NS / NS_PER_S), rti_world.m_count, limit);
+}
+
+bool rti_thread_start(struct m *m)
 {
     int err = rti_thread_try_start(m);
-    if (err < 0)
-        rt_throw("cannot start a thread (errno %d); %u run", -err, rti_world.m_count);
+    store_rlx(&refused.err, -err);
+    return err == 0;
+}
+
+/* Grows while any goroutine runs. */
+static uint64_t progress(void)
+{
+    uint64_t sum = 0;
+    uint32_t ps = rti_world_ps();
+    for (uint32_t i = 0; i < ps; i++)
+        sum += load_rlx(&rti_world.allp[i]->count.switches) + load_rlx(&rti_world.allp[i]->count.calls);
+    return sum;
+}
+
+void rti_thread_refused_locked(struct m *m, int64_t now)
+{
+    uint64_t done = progress();
+    bool stuck = load_rlx(&rti_world.idle_ps) == load_rlx(&rti_world.procs) && done == refused.progress;
+    bool again = now - refused.last_ns <= NS_PER_S; /* in between there may have been nothing to do */
+    unlist_locked(m);
+    m->left = true;
+    m->idle_next = rti_world.free_m;
+    rti_world.free_m = m;
+    refused.last_ns = now;
+    refused.progress = done;
+    if (!stuck || !again)
+        refused.since_ns = now;
+    else if (now - refused.since_ns >= HOPELESS_NS)
+        die_short(load_rlx(&refused.err));
+}
+
+bool rti_thread_may_start_locked(void)
+{
+    return load_rlx(&refused.err) == 0 || rti_sched_now() - refused.last_ns >= RETRY_NS;
+}
+
+bool rti_thread_is_short(void)
+{
+    return load_rlx(&refused.err) != 0;
 }
 
 void rti_thread_leave_locked(struct m *m)
 {
-    struct m **at = &rti_world.all_m;
-    while (*at != m)
-        at = &(*at)->all_next;
-    *at = m->all_next;
-    rti_world.m_count--;
+    unlist_locked(m);
     m->left = true;
     m->idle_next = load_rlx(&rti_world.dead_m);
     store_rlx(&rti_world.dead_m, m);
@@ -125,4 +215,55 @@ void rti_thread_reap(bool wait)
         }
         rti_lock_release(&rti_world.lock);
     }
+}
+
+void rti_thread_set_patience(int64_t ns)
+{
+    store_rlx(&patience_ns, ns);
+}
+
+/* Ends the M that went idle last: the one that is found without a search. */
+static bool end_one(uint32_t keep)
+{
+    rti_lock_acquire(&rti_world.lock);
+    bool more = rti_world.idle_m_count > keep && !load_rlx(&rti_world.stopping);
+    struct m *m = more ? rti_world_take_idle_m_locked() : NULL;
+    if (m)
+        rti_thread_leave_locked(m); /* before it wakes, so that idle and counted Ms match (sched/deadlock.c) */
+    rti_lock_release(&rti_world.lock);
+    if (m)
+        rti_note_wake(&m->note);
+    return m != NULL;
+}
+
+/* How many more than keep were idle all the time since the last call. */
+static uint32_t count_surplus(uint32_t keep)
+{
+    rti_lock_acquire(&rti_world.lock);
+    uint32_t low = rti_world.idle_m_low;
+    rti_world.idle_m_low = rti_world.idle_m_count;
+    rti_lock_release(&rti_world.lock);
+    return low > keep ? low - keep : 0;
+}
+
+int64_t rti_thread_trim(int64_t now)
+{
+    uint32_t keep = load_rlx(&rti_world.procs) + SPARE;
+    if (trim.surplus == 0) {
+        if (rti_peek_u32(&rti_world.idle_m_count) <= keep) {
+            trim.look_ns = 0;
+            return INT64_MAX;
+        }
+        if (trim.look_ns == 0)
+            (void)count_surplus(keep); /* from now on */
+        else if (now >= trim.look_ns)
+            trim.surplus = count_surplus(keep);
+        if (now >= trim.look_ns)
+            trim.look_ns = now + load_rlx(&patience_ns);
+    }
+    if (trim.surplus > 0 && now >= trim.end_ns) {
+        trim.surplus = end_one(keep) ? trim.surplus - 1 : 0;
+        trim.end_ns = now + END_EVERY_NS;
+    }
+    return trim.surplus > 0 ? trim.end_ns : trim.look_ns;
 }

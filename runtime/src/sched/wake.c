@@ -8,9 +8,35 @@
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
+#include "sched/resize.h"
+#include "sched/sched.h"
+#include "sched/stopworld.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
 #include <rt/check.h>
+
+/* m got no thread: its P waits on the idle list for somebody who has. */
+static void no_thread(struct m *m)
+{
+    rti_lock_acquire(&rti_world.lock);
+    struct p *p = m->p;
+    bool surplus = false;
+    if (m->spinning)
+        sub_seq(&rti_world.spinning, 1);
+    rti_world_unbind_locked(m);
+    if (rti_stopworld_wanted()) {
+        rti_stopworld_gave_up_locked(p);
+    } else if ((surplus = rti_resize_is_surplus(p))) {
+        rti_resize_put_away_locked(p);
+    } else {
+        rti_world_put_idle_p_locked(p);
+    }
+    rti_thread_refused_locked(m, rti_sched_now());
+    rti_note_wake(&m->done); /* if the world ends, somebody may wait for that */
+    rti_lock_release(&rti_world.lock);
+    if (surplus)
+        rti_resize_tidy();
+}
 
 void rti_wake_run_p_unlock(struct p *p, bool spinning)
 {
@@ -25,10 +51,10 @@ void rti_wake_run_p_unlock(struct p *p, bool spinning)
         rti_preempt_disable(self);
     RTI_PROBE2(m__start, m->id, p->id);
     rti_lock_release(&rti_world.lock);
-    if (fresh)
-        rti_thread_start(m);
-    else
+    if (!fresh)
         rti_note_wake(&m->note);
+    else if (!rti_thread_start(m))
+        no_thread(m);
     if (self)
         rti_preempt_enable(self);
 }
@@ -39,7 +65,8 @@ NOINLINE void rti_wake_one(void)
     if (!cas_seq(&rti_world.spinning, &none, 1)) /* one at a time */
         return;
     rti_lock_acquire(&rti_world.lock);
-    struct p *p = load_rlx(&rti_world.stopping) ? NULL : rti_world_take_idle_p_locked();
+    bool may = !load_rlx(&rti_world.stopping) && (rti_world.idle_m || rti_thread_may_start_locked());
+    struct p *p = may ? rti_world_take_idle_p_locked() : NULL;
     if (!p) {
         /* Still under the lock: a P that goes idle later finds nobody counted as spinning on our behalf. */
         sub_seq(&rti_world.spinning, 1);

@@ -278,9 +278,40 @@ static void timer_adds(struct cost *c, int n)
     seen.locked = before;
 }
 
-Test(rmw, a_timer_costs_three)
+Test(rmw, a_timer_with_a_channel_costs_none)
 {
-    ASSERT_COST(timer_adds, OPS, 3);
+    ASSERT_COST(timer_adds, OPS, 0);
+}
+
+static void func_adds(struct cost *c, int n)
+{
+    struct rt_timer *t[OPS];
+    (void)c;
+    for (int i = 0; i < n; i++)
+        t[i] = rt_after_func(INT64_C(3600000000000) + i, nothing, NULL);
+    int64_t before = seen.locked;
+    for (int i = 0; i < n; i++)
+        rt_timer_free(&t[i]);
+    seen.locked = before;
+}
+
+Test(rmw, a_timer_with_a_function_costs_one)
+{
+    ASSERT_COST(func_adds, OPS, 1);
+}
+
+static void timer_stops(struct cost *c, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct rt_timer *t = rt_timer_new(INT64_C(3600000000000));
+        c->wrong |= !rt_timer_stop(t);
+        rt_timer_free(&t);
+    }
+}
+
+Test(rmw, a_timer_made_stopped_and_freed_costs_one)
+{
+    ASSERT_COST(timer_stops, OPS, 1);
 }
 
 static void timer_resets(struct cost *c, int n)
@@ -291,9 +322,9 @@ static void timer_resets(struct cost *c, int n)
         rt_timer_reset(c->timer, INT64_C(3600000000000) + i);
 }
 
-Test(rmw, a_reset_of_the_first_timer_costs_three)
+Test(rmw, a_reset_costs_one)
 {
-    ASSERT_COST(timer_resets, OPS, 3);
+    ASSERT_COST(timer_resets, OPS, 1);
 }
 
 static void gates(struct cost *c, int n)

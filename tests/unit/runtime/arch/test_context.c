@@ -6,7 +6,11 @@
 /* Everything here switches by hand, so no sanitizer may look on (arch/stackhints.h is what tells them). */
 static struct rti_context here, there;
 static _Alignas(16) char stack[64 << 10];
-static int steps;
+static volatile int steps;
+static void never(void)
+{
+}
+
 static uintptr_t entry_sp;
 static void *entry_fp;
 
@@ -21,9 +25,9 @@ RTI_NO_SANITIZE static void other_side(void)
     }
 }
 
-RTI_NO_SANITIZE static int round_trips(int n)
+RTI_NO_SANITIZE static NOINLINE int round_trips(int n)
 {
-    rti_context_init(&there, stack + sizeof stack, other_side);
+    rti_context_init(&there, stack + sizeof stack, other_side, never);
     long kept[8] = {1, 2, 3, 4, 5, 6, 7, 8};
     for (int i = 0; i < n; i++) {
         rti_context_switch(&here, &there);
@@ -64,10 +68,10 @@ RTI_NO_SANITIZE static void fp_side(void)
     }
 }
 
-RTI_NO_SANITIZE static double fp_trips(void)
+RTI_NO_SANITIZE static NOINLINE double fp_trips(void)
 {
     double mine = 1.25;
-    rti_context_init(&there, stack + sizeof stack, fp_side);
+    rti_context_init(&there, stack + sizeof stack, fp_side, never);
     for (int i = 0; i < 4; i++) {
         rti_context_switch(&here, &there);
         mine += 0.5;
@@ -80,4 +84,49 @@ Test(context, floating_point_values_survive)
     double mine = fp_trips();
     cr_assert(mine == 3.25);
     cr_assert(fp_sum == 0.5 + 1 + 2 + 4);
+}
+
+static volatile int ended; /* the compiler does not see that others run in between */
+static struct rti_context after_end;
+RTI_NO_SANITIZE static void entry_that_returns(void)
+{
+    ended = 1;
+}
+
+RTI_NO_SANITIZE static void goes_on_in_done(void)
+{
+    char local;
+    ended = ended == 1 && (uintptr_t)&local > (uintptr_t)stack && *(void **)__builtin_frame_address(0) == NULL ? 2 : -1;
+    rti_context_switch(&after_end, &here);
+}
+
+RTI_NO_SANITIZE static NOINLINE void run_to_its_end(void)
+{
+    rti_context_init(&there, stack + sizeof stack, entry_that_returns, goes_on_in_done);
+    rti_context_switch(&here, &there);
+}
+
+Test(context, an_entry_that_returns_goes_on_in_done)
+{
+    ended = 0;
+    run_to_its_end();
+    cr_assert_eq(ended, 2);
+}
+
+RTI_NO_SANITIZE static void starts_over(void)
+{
+    rti_context_enter(stack + sizeof stack - 64, entry_that_returns, goes_on_in_done);
+}
+
+RTI_NO_SANITIZE static NOINLINE void enter_on_the_own_stack(void)
+{
+    rti_context_init(&there, stack + sizeof stack, starts_over, never);
+    rti_context_switch(&here, &there);
+}
+
+Test(context, a_stack_can_be_entered_anew_from_itself)
+{
+    ended = 0;
+    enter_on_the_own_stack();
+    cr_assert_eq(ended, 2);
 }

@@ -1,4 +1,4 @@
-#include "test.h"
+#include "fixture_tree.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -39,4 +39,35 @@ Test(procs, a_cpu_max_line_is_quota_over_period_rounded_up)
     cr_assert_eq(rti_procs_cpu_max("5"), 0);
     cr_assert_eq(rti_procs_cpu_max("-5 10"), 0);
     cr_assert_eq(rti_procs_cpu_max("9000000000000 1"), 0);
+    cr_assert_eq(rti_procs_cpu_max("9223372036854775807 9223372036854775807"), 1);
+    cr_assert_eq(rti_procs_cpu_max("99999999999999999999999 9223372036854775806"), 2);
+}
+
+Test(procs, the_least_limit_of_the_groups_above_us_counts, .init = tree_new, .fini = tree_free)
+{
+    tree_put("/proc/self/mountinfo", "30 23 0:26 / /elsewhere rw - cgroup2 cgroup2 rw\n");
+    tree_put("/proc/self/cgroup", "0::/a/b/c\n");
+    cr_assert_eq(rti_procs_cgroup(tree), 0);
+    tree_put("/elsewhere/a/b/c/cpu.max", "max 100000\n");
+    cr_assert_eq(rti_procs_cgroup(tree), 0);
+    tree_put("/elsewhere/a/b/cpu.max", "550000 100000\n");
+    cr_assert_eq(rti_procs_cgroup(tree), 6);
+    tree_put("/elsewhere/a/cpu.max", "300000 100000\n");
+    cr_assert_eq(rti_procs_cgroup(tree), 3);
+    tree_put("/elsewhere/cpu.max", "what is this");
+    tree_put("/sys/fs/cgroup/a/cpu.max", "100000 100000\n"); /* where it used to be looked for */
+    cr_assert_eq(rti_procs_cgroup(tree), 3);
+}
+
+Test(procs, v1_has_quota_and_period_in_two_files, .init = tree_new, .fini = tree_free)
+{
+    tree_put("/proc/self/mountinfo", "33 32 0:29 /pod /cg rw - cgroup cgroup rw,cpuacct,cpu\n");
+    tree_put("/proc/self/cgroup", "9:cpuacct,cpu:/pod/a\n0::/\n");
+    tree_put("/cg/a/cpu.cfs_quota_us", "-1\n");
+    tree_put("/cg/a/cpu.cfs_period_us", "100000\n");
+    cr_assert_eq(rti_procs_cgroup(tree), 0);
+    tree_put("/cg/cpu.cfs_quota_us", "250000\n");
+    cr_assert_eq(rti_procs_cgroup(tree), 0, "no period");
+    tree_put("/cg/cpu.cfs_period_us", "100000\n");
+    cr_assert_eq(rti_procs_cgroup(tree), 3);
 }

@@ -43,7 +43,7 @@ static void three_goroutines(void)
     store_rlx(&p->tick, 4294967295u);
     store_rlx(&p->count.calls, 4294967297u);
     p->gfree_count = 7;
-    p->timers.len = 3;
+    p->timers.live = 3;
     store_rlx(&rti_world.runq_len, 9);
     store_rlx(&rti_world.spinning, 1);
 }

@@ -8,6 +8,7 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/findwork.h"
 
 static struct p *p;
 static struct m *m;

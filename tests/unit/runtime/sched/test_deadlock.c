@@ -61,22 +61,22 @@ Test(deadlock, is_reported_with_every_goroutine)
 }
 
 static struct g *main_g;
-static void wake_main(void *arg, uint64_t seq)
+static struct g *wake_main(void *arg, uint64_t seq)
 {
     (void)arg, (void)seq;
-    rti_sched_ready(main_g);
+    return main_g;
 }
 
 static bool arm(struct g *g, void *arg)
 {
     main_g = g;
-    rti_sched_timer_start(arg);
+    rti_sched_timer_set(arg, rti_sched_now() + 20000000);
     return true;
 }
 
 static int only_a_timer(void *arg)
 {
-    struct rti_timer t = {.when_ns = rti_sched_now() + 20000000, .fn = wake_main};
+    struct rti_timer t = {.fn = wake_main};
     (void)arg;
     rti_sched_park(arm, &t, RTI_WAIT_SLEEP);
     return 5;

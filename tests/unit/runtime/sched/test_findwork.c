@@ -91,17 +91,18 @@ Test(findwork, a_share_never_overfills_the_ring, .init = up)
     cr_assert_eq(load_rlx(&rti_world.runq_len), 300 - 1 - RTI_RUNQ_SIZE / 2);
 }
 
-static void never(void *arg, uint64_t seq)
+static struct g *never(void *arg, uint64_t seq)
 {
     (void)arg, (void)seq;
+    return NULL;
 }
 
 Test(findwork, a_due_timer_sends_the_pick_to_the_system_stack, .init = up)
 {
-    struct rti_timer t = {.when_ns = 1, .fn = never};
+    struct rti_timer t = {.fn = never};
     for (int i = 0; i < 20; i++)
         put(i);
-    rti_timers_start(&t);
+    rti_timers_set(&t, 1);
     int at = 0;
     while (rti_findwork_fast(p))
         at++;

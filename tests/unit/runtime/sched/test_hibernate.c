@@ -201,6 +201,44 @@ Test(hibernate, the_switch_and_a_kernel_without_membarrier_turn_it_off)
     quiet_config_on(2, never, "membarrier=0");
 }
 
+static uint64_t saved_ids(void)
+{
+    uint64_t ids = 0;
+    for (int i = 0; i < SLEEPERS; i++)
+        if (load_acq(&load_acq(&gs[i])->hib) == RTI_HIB_SAVED)
+            ids |= UINT64_C(1) << i;
+    return ids;
+}
+
+static uint64_t draw, took; /* the ids are the same in each rt_main */
+
+static void drawn(void)
+{
+    if (!has_membarrier())
+        return;
+    start_sleepers(true);
+    await_parked();
+    EXPECT(rti_hibernate_drawn(draw, 2) > 0);
+    took = saved_ids();
+    EXPECT(rti_hibernate_drawn(draw, 2) == 0); /* asked again, it is the same ones */
+    EXPECT(saved_ids() == took && took != 0 && count_saved() < SLEEPERS);
+    (void)rti_hibernate_drawn(draw, 1);
+    EXPECT(count_saved() == SLEEPERS);
+    end_sleepers();
+}
+
+Test(hibernate, a_draw_takes_the_same_ids_each_time)
+{
+    uint64_t first[2] = {0};
+    for (int round = 0; round < 2; round++)
+        for (draw = 0; draw < 2; draw++) {
+            run_on(1, drawn);
+            first[draw] = round == 0 ? took : first[draw];
+            cr_assert_eq(took, first[draw]);
+        }
+    cr_assert(first[0] != first[1] || took == 0);
+}
+
 /* The start of a goroutine against the hibernator in every state. */
 static void states_of_start(void)
 {

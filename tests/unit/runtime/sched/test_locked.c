@@ -18,7 +18,8 @@ static void up(void)
     rti_world.allp[1] = other_p;
     store_rlx(&rti_world.procs, 2);
     store_rlx(&rti_world.ps, 2);
-    other->all_next = rti_world.all_m;
+    other->all_next = m;
+    m->all_prev = other;
     rti_world.all_m = other;
     rti_world.m_count = 2;
     rti_lock_acquire(&rti_world.lock);

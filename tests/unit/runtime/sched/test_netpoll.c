@@ -6,9 +6,10 @@
 #include "sched/netpoll.h"
 #include "sched/timers.h"
 
-static void never(void *arg, uint64_t seq)
+static struct g *never(void *arg, uint64_t seq)
 {
     (void)arg, (void)seq;
+    return NULL;
 }
 
 static bool claim(void)
@@ -28,8 +29,8 @@ Test(netpoll, nobody_polls_without_a_reason, .init = fake_world)
 
 Test(netpoll, one_polls_for_a_timer_and_only_one, .init = fake_world)
 {
-    struct rti_timer t = {.when_ns = INT64_MAX - 1, .fn = never};
-    rti_timers_start(&t);
+    struct rti_timer t = {.fn = never};
+    rti_timers_set(&t, INT64_MAX - 1);
     cr_assert(claim());
     cr_assert_not(claim());
 }
@@ -43,8 +44,8 @@ Test(netpoll, the_set_is_made_once, .init = fake_world)
 
 Test(netpoll, a_due_timer_ends_the_wait_with_a_p, .init = fake_world)
 {
-    struct rti_timer t = {.when_ns = rti_clock_monotonic() + 1000000, .fn = never};
-    rti_timers_start(&t);
+    struct rti_timer t = {.fn = never};
+    rti_timers_set(&t, rti_clock_monotonic() + 1000000);
     rti_lock_acquire(&rti_world.lock);
     rti_world_unbind_locked(m);
     rti_world_put_idle_p_locked(p);

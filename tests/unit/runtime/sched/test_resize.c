@@ -52,16 +52,17 @@ Test(resize, ps_are_kept_and_used_again, .init = up)
         cr_assert_eq(load_rlx(&rti_world.allp[i]->state), RTI_P_IDLE, "P %u", i);
 }
 
-static void never(void *arg, uint64_t seq)
+static struct g *never(void *arg, uint64_t seq)
 {
     (void)arg, (void)seq;
+    return NULL;
 }
 
 Test(resize, what_a_surplus_p_had_goes_to_others, .init = up)
 {
     struct p *last = rti_world.allp[2];
     struct rti_gqueue none = {0};
-    struct rti_timer t = {.when_ns = INT64_MAX - 1, .fn = never};
+    struct rti_timer t = {.fn = never}, later = {.fn = never};
     store_rlx(&rti_world.spinning, 1); /* so that nobody is woken, and no thread starts */
     for (int i = 0; i < 5; i++)
         cr_assert(rti_runq_put(&last->runq, &fake_g(RTI_G_RUNNABLE)->link, &none));
@@ -69,7 +70,8 @@ Test(resize, what_a_surplus_p_had_goes_to_others, .init = up)
     last->gfree = fake_g(RTI_G_IDLE);
     last->gfree_count = 1;
     m->p = last;
-    rti_timers_start(&t);
+    rti_timers_set(&t, INT64_MAX - 1);
+    rti_timers_set(&later, INT64_MAX);
     m->p = p;
     cr_assert_eq(load_rlx(&t.home), last);
     rti_resize_set(2);
@@ -81,6 +83,9 @@ Test(resize, what_a_surplus_p_had_goes_to_others, .init = up)
     cr_assert_eq(load_rlx(&last->timer_next), INT64_MAX);
     cr_assert_eq(rti_world_ps(), 2);
     cr_assert(rti_timers_stop(&t), "still pending, and found");
+    cr_assert_eq(load_rlx(&later.home), p, "one without a deadline may get one yet");
+    cr_assert(rti_timers_set(&later, 7));
+    cr_assert_eq(load_rlx(&p->timer_next), 7);
 }
 
 Test(resize, a_surplus_p_that_is_held_stays_until_its_m_comes_by, .init = up)

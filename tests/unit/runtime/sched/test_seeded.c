@@ -85,19 +85,19 @@ Test(seeded, a_ready_g_is_placed_once, .init = up)
 }
 
 static int fired;
-static void count(void *arg, uint64_t seq)
+static struct g *count(void *arg, uint64_t seq)
 {
     fired += (int)(intptr_t)arg + (int)seq;
+    return NULL;
 }
 
 Test(seeded, the_clock_jumps_to_the_deadline_when_nothing_can_run, .init = up)
 {
     int64_t start = rti_clock_now();
-    struct rti_timer a = {.when_ns = start + 50, .fn = count, .arg = (void *)1},
-                     b = {.when_ns = start + 70, .fn = count, .arg = (void *)10};
+    struct rti_timer a = {.fn = count, .arg = (void *)1}, b = {.fn = count, .arg = (void *)10};
     cr_assert_not(rti_seeded_jump());
-    rti_timers_start(&a);
-    rti_timers_start(&b);
+    rti_timers_set(&a, start + 50);
+    rti_timers_set(&b, start + 70);
     cr_assert_null(rti_seeded_look(m));
     cr_assert_eq(fired, 0);
     cr_assert(rti_seeded_jump());
@@ -113,21 +113,21 @@ Test(seeded, the_clock_jumps_to_the_deadline_when_nothing_can_run, .init = up)
 }
 
 static char order[3];
-static void note(void *arg, uint64_t seq)
+static struct g *note(void *arg, uint64_t seq)
 {
     order[strlen(order)] = (char)((intptr_t)arg + (int)seq);
+    return NULL;
 }
 
 Test(seeded, timers_of_one_moment_fire_in_either_order, .init = up)
 {
     int ab = 0, ba = 0;
     for (uint32_t seed = 1; seed <= 100; seed++) {
-        struct rti_timer a = {.when_ns = 1, .fn = note, .arg = (void *)'a'},
-                         b = {.when_ns = 1, .fn = note, .arg = (void *)'b'};
+        struct rti_timer a = {.fn = note, .arg = (void *)'a'}, b = {.fn = note, .arg = (void *)'b'};
         rti_seeded_begin(seed);
         memset(order, 0, sizeof order);
-        rti_timers_start(&a);
-        rti_timers_start(&b);
+        rti_timers_set(&a, 1);
+        rti_timers_set(&b, 1);
         cr_assert_null(rti_seeded_look(m));
         ab += strcmp(order, "ab") == 0;
         ba += strcmp(order, "ba") == 0;

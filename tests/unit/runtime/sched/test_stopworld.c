@@ -115,6 +115,25 @@ Test(stopworld, while_it_stands_sysmon_takes_nothing_and_nobody_stops_it_again, 
     rti_stopworld_start();
 }
 
+/* A P whose thread never comes, not by a signal either. */
+Test(stopworld, a_brief_try_gives_up_and_leaves_nothing_stopped, .init = up)
+{
+    struct m *other = rti_m_new(1);
+    rti_lock_acquire(&rti_world.lock);
+    rti_world_bind_locked(other, second);
+    rti_lock_release(&rti_world.lock);
+    cr_assert_not(rti_stopworld_try_briefly(RTI_STOP_TEST));
+    cr_assert(load_rlx(&p->state) == RTI_P_RUNNING && load_rlx(&second->state) == RTI_P_RUNNING);
+    cr_assert_eq(load_rlx(&rti_world.attention), 0);
+    rti_lock_acquire(&rti_world.lock);
+    rti_world_unbind_locked(other);
+    rti_world_put_idle_p_locked(second);
+    rti_lock_release(&rti_world.lock);
+    cr_assert(rti_stopworld_try_briefly(RTI_STOP_TEST), "and the gate is open");
+    cr_assert_not(rti_stopworld_try_briefly(RTI_STOP_TEST));
+    rti_stopworld_start();
+}
+
 Test(stopworld, there_is_nothing_to_stop_without_a_runtime)
 {
     cr_assert_not(rti_stopworld_stop(RTI_STOP_TEST));
