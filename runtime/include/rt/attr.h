@@ -58,7 +58,7 @@
 
 /* On a function: its code may be interrupted by a signal, and its goroutine switched away, anywhere, while that is
  * between rt_preemptible_enter and rt_preemptible_leave (rt/go.h says what that asks of it). */
-#define RT_PREEMPTIBLE NOINLINE __attribute__((section("rt_preemptible")))
+#define RT_PREEMPTIBLE NOINLINE __attribute__((section("rt_preemptible"), aligned(CACHE_LINE)))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
