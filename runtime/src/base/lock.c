@@ -15,7 +15,7 @@ enum { OPEN = RTI_LOCK_OPEN, HELD = RTI_LOCK_HELD };
 enum { SPINS = 40, YIELDS = 16, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
 
 _Thread_local uint32_t rti_lock_mine;
-_Atomic(uintptr_t) rti_lock_hook;
+uintptr_t _Atomic rti_lock_hook;
 static _Thread_local uint32_t contended; /* how often this thread found one held */
 
 uint32_t rti_lock_contended(void)

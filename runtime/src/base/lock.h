@@ -41,7 +41,7 @@ void rti_lock_init(struct rti_lock *lock, enum rti_lockrank rank);
  * signal handler on this thread errs on the safe side. Reached through base/self.h, since a lock may be taken before a
  * switch and released after it. */
 extern _Thread_local uint32_t rti_lock_mine;
-extern _Atomic(uintptr_t) rti_lock_hook; /* written at boot and at the end, read by all; no other data hangs on it */
+extern uintptr_t _Atomic rti_lock_hook; /* written at boot and at the end, read by all; no other data hangs on it */
 
 static ALWAYS_INLINE void rti_lock_count_up(void)
 {
