@@ -31,10 +31,20 @@ static uintptr_t inside(const struct traceback *t, size_t i)
     return rti_shot_frame(&t->shot, i) - (i == 0 && t->shot.interrupted ? 0 : 1);
 }
 
+/* Halves of public functions that optimisers jump to (api/chan.c): known by the name of the whole. */
+static const char *whole(const char *name)
+{
+    static const char *const halves[][2] = {{"recv_waiting", "rt_recv"}, {"send_waiting", "rt_send"}};
+    for (size_t i = 0; i < ARRAY_LEN(halves); i++)
+        if (strcmp(name, halves[i][0]) == 0)
+            return halves[i][1];
+    return name;
+}
+
 static const char *name_of(struct traceback *t, size_t i)
 {
     const char *name = rti_symbol_cached(&t->symbols, inside(t, i))->name;
-    return name ? name : "";
+    return name ? whole(name) : "";
 }
 
 static bool internal(struct traceback *t, size_t i)
@@ -54,8 +64,8 @@ static size_t skip_inner(struct traceback *t, size_t end)
 {
     size_t n = end < RTI_SHOT_INNER ? end : RTI_SHOT_INNER, last = 0;
     for (size_t i = 0; i < n && i <= last + STATICS; i++) {
-        if (public(t, i))
-            return i;
+        if (public(t, i)) /* of two halves, the one that was called */
+            return i + 1 < end && strcmp(name_of(t, i), name_of(t, i + 1)) == 0 ? i + 1 : i;
         if (internal(t, i))
             last = i + 1;
     }
@@ -80,7 +90,7 @@ static void print_frame(struct traceback *t, uintptr_t at, uintptr_t pc)
 {
     const struct rti_symbol *s = rti_symbol_cached(&t->symbols, at);
     if (s->name)
-        rti_outbuf_text(t->out, "%s(...)\n", s->name);
+        rti_outbuf_text(t->out, "%s(...)\n", whole(s->name));
     else
         rti_outbuf_text(t->out, "0x%lx(...)\n", (unsigned long)at);
     if (!s->file)
