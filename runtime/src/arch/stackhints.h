@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <rt/attr.h>
+
 #if defined(__SANITIZE_THREAD__)
 #define RTI_HAVE_TSAN 1
 #elif defined(__has_feature)
@@ -34,6 +36,13 @@ struct rti_stackhints { /* without sanitizers it takes no room in a G */
     size_t size;
 #endif
 };
+
+/* What a function that switches calls, and what orders memory: inlined there, TSan would not see its atomics. */
+#if defined(RTI_HAVE_TSAN) || defined(RTI_HAVE_ASAN)
+#define RTI_INLINE_UNLESS_SANITIZED NOINLINE
+#else
+#define RTI_INLINE_UNLESS_SANITIZED ALWAYS_INLINE
+#endif
 
 #define RTI_NO_SANITIZE __attribute__((no_sanitize("address", "thread", "undefined")))
 

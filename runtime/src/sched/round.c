@@ -44,7 +44,7 @@ static void finish_yield(struct m *m, struct g *g, bool far)
     rti_wake_maybe();
 }
 
-static ALWAYS_INLINE void finish_park(struct m *m, struct g *g)
+static RTI_INLINE_UNLESS_SANITIZED void finish_park(struct m *m, struct g *g)
 {
     rti_g_move(g, RTI_G_RUNNING, RTI_G_WAITING);
     if (LIKELY(m->unlock != NULL)) { /* by far the most frequent commit */
@@ -129,7 +129,7 @@ void rti_round_arrived(void)
 }
 
 /* g runs on m from now on; it gets its stack at its first run, so that a queue of a million costs no stacks. */
-static ALWAYS_INLINE void start(struct m *m, struct g *g)
+static RTI_INLINE_UNLESS_SANITIZED void start(struct m *m, struct g *g)
 {
     if (UNLIKELY(!g->stack_lo))
         rti_spawn_bind(m->p, g, arrive_new);

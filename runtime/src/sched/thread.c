@@ -75,7 +75,7 @@ static void *run(void *arg)
     signal_stack_on(m);
     rti_preempt_thread(m);
     rti_round_loop(m);
-    if (m->p)
+    if (!m->listed && m->p) /* else p may be its waker's just now */
         rti_safepoint_done(m->p, RTI_SAFEPOINT_END);
     signal_stack_off(m);
     rti_m_current = NULL;
