@@ -20,6 +20,7 @@ struct million {
     struct rt_waitgroup ended;
     _Atomic(int64_t) started, wrong;
     int status;
+    bool lite; /* goroutines that share stacks (rt/go.h) */
 };
 
 /* Kilobytes of a line of /proc/self/status. */
@@ -60,7 +61,7 @@ static void parked(void *arg)
 
 static void start_all(struct million *m)
 {
-    struct rt_go_attr attr = {.name = "parked", .stack = RT_STACK_16K, .hibernate = true};
+    struct rt_go_attr attr = {.name = "parked", .stack = RT_STACK_16K, .hibernate = true, .lite = m->lite};
     rt_waitgroup_add(&m->ended, (int)m->n);
     for (int64_t i = 0; i < m->n; i++)
         rt_go_attr(&attr, parked, m);
@@ -113,9 +114,9 @@ static int measure(void *arg)
     return 0;
 }
 
-static int run_parked(const struct bench_options *o, const char *name, int64_t n)
+static int run_parked(const struct bench_options *o, const char *name, int64_t n, bool lite)
 {
-    struct million m = {.o = o, .name = name, .n = o->n ? o->n : n};
+    struct million m = {.o = o, .name = name, .n = o->n ? o->n : n, .lite = lite};
     struct rt_config config = {.procs = o->procs ? o->procs : 1};
     int err = rt_main(&config, measure, &m);
     if (err < 0)
@@ -125,12 +126,18 @@ static int run_parked(const struct bench_options *o, const char *name, int64_t n
 
 static int run_million(const struct bench_options *o)
 {
-    return run_parked(o, "million", MILLION);
+    return run_parked(o, "million", MILLION, false);
 }
 BENCH_ROW(million, "a million goroutines parked on a channel: start, keep, keep idle, wake", BENCH_N, run_million);
 
+static int run_lite(const struct bench_options *o)
+{
+    return run_parked(o, "million_lite", MILLION, true);
+}
+BENCH_ROW(million_lite, "the same with goroutines that share stacks", BENCH_N, run_lite);
+
 static int run_few(const struct bench_options *o)
 {
-    return run_parked(o, "parked", MILLION / 10);
+    return run_parked(o, "parked", MILLION / 10, false);
 }
-BENCH_ROW(parked, "the same for a hundred thousand", BENCH_N, run_few);
+BENCH_ROW(parked, "the million for a hundred thousand", BENCH_N, run_few);

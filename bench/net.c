@@ -12,12 +12,14 @@
 #include <rt/rt.h>
 #include <rt/time.h>
 
+enum { ROOM = 512 }; /* who reads from a socket has room for more than comes */
+
 static void serve(void *arg)
 {
     struct rt_pd *conn = arg;
-    char byte;
-    while (rt_read(conn, &byte, 1, RT_NO_DEADLINE) == 1)
-        if (rt_write(conn, &byte, 1, RT_NO_DEADLINE, NULL) != 1)
+    char data[ROOM];
+    while (rt_read(conn, data, sizeof(data), RT_NO_DEADLINE) == 1)
+        if (rt_write(conn, data, 1, RT_NO_DEADLINE, NULL) != 1)
             break;
     rt_poll_close_fd(&conn);
 }
@@ -25,10 +27,10 @@ static void serve(void *arg)
 static void round_trips(void *arg, int64_t n)
 {
     struct rt_pd *conn = arg;
-    char byte = 'x';
+    char data[ROOM] = "x";
     for (int64_t i = 0; i < n; i++) {
-        CHECK(rt_write(conn, &byte, 1, RT_NO_DEADLINE, NULL) == 1);
-        CHECK(rt_read(conn, &byte, 1, RT_NO_DEADLINE) == 1);
+        CHECK(rt_write(conn, data, 1, RT_NO_DEADLINE, NULL) == 1);
+        CHECK(rt_read(conn, data, sizeof(data), RT_NO_DEADLINE) == 1);
     }
 }
 

@@ -106,11 +106,12 @@ static void fire_all(void *arg, int64_t n)
     struct job *j = arg;
     static struct rt_timer *t[BATCH];
     for (int64_t done = 0; done < n; done += BATCH) {
-        rt_waitgroup_add(&j->left, BATCH);
-        for (int i = 0; i < BATCH; i++)
+        int batch = n - done < BATCH ? (int)(n - done) : BATCH; /* no more than are counted */
+        rt_waitgroup_add(&j->left, batch);
+        for (int i = 0; i < batch; i++)
             t[i] = rt_after_func(0, fired, j);
         rt_waitgroup_wait(&j->left);
-        for (int i = 0; i < BATCH; i++)
+        for (int i = 0; i < batch; i++)
             rt_timer_free(&t[i]);
     }
 }

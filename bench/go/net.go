@@ -6,6 +6,9 @@ import (
 	"os"
 )
 
+// room: who reads from a socket has room for more than comes.
+const room = 512
+
 // echo: one byte over TCP on loopback, there and back.
 func init() {
 	rows["echo"] = func(o options) []line {
@@ -15,23 +18,24 @@ func init() {
 			os.Exit(1)
 		}
 		go func() {
-			b := make([]byte, 1)
+			b := make([]byte, room)
 			for {
 				if n, err := server.Read(b); n != 1 || err != nil {
 					return
 				}
-				if _, err := server.Write(b); err != nil {
+				if _, err := server.Write(b[:1]); err != nil {
 					return
 				}
 			}
 		}()
-		b := []byte{'x'}
+		b := make([]byte, room)
+		b[0] = 'x'
 		all := repeat(o, func(n int64) {
 			for i := int64(0); i < n; i++ {
-				if _, err := client.Write(b); err != nil {
+				if _, err := client.Write(b[:1]); err != nil {
 					panic(err)
 				}
-				if _, err := client.Read(b); err != nil {
+				if n, err := client.Read(b); n != 1 || err != nil {
 					panic(err)
 				}
 			}

@@ -41,9 +41,10 @@ func init() {
 // afterfunc: a timer that fires at once and runs its goroutine.
 func init() {
 	simple("afterfunc", 1, func(n int64) {
-		const batch = 1000
+		const most = 1000
 		var left sync.WaitGroup
-		for done := int64(0); done < n; done += batch {
+		for done := int64(0); done < n; done += most {
+			batch := int(min(n-done, most)) // no more than are counted
 			left.Add(batch)
 			for i := 0; i < batch; i++ {
 				time.AfterFunc(0, left.Done)

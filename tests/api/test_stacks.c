@@ -125,3 +125,52 @@ Test(stacks, a_pinned_one_may_be_written_to_by_others)
 {
     run_everywhere(writes_to_a_pinned_stack);
 }
+
+/* --- a goroutine that starts on the stack of one that has ended --- */
+
+enum { HEIRS = 64, KIB16 = 16 << 10 };
+static uintptr_t ended_at[HEIRS], heir_at[HEIRS];
+
+static void ends_at_once(void *arg)
+{
+    char local;
+    ended_at[(intptr_t)arg] = (uintptr_t)&local;
+}
+
+static void heir(void *arg)
+{
+    heir_at[(intptr_t)arg] = (uintptr_t)&arg;
+    parked(NULL);
+}
+
+static void heirs(void)
+{
+    struct rt_go_attr attr = {.stack = RT_STACK_16K, .hibernate = true}, plain = {.stack = RT_STACK_16K};
+    const char *godebug = getenv("GODEBUG");
+    int inherited = 0;
+    gate = rt_chan_new(sizeof(int), 0);
+    started = 0;
+    rt_waitgroup_add(&ended, HEIRS);
+    for (intptr_t i = 0; i < HEIRS; i++) {
+        rt_go_attr(&attr, heir, (void *)i);
+        rt_go_attr(&plain, ends_at_once, (void *)i); /* runs first */
+        while (started <= i || !ended_at[i])
+            rt_yield();
+        uintptr_t apart = ended_at[i] > heir_at[i] ? ended_at[i] - heir_at[i] : heir_at[i] - ended_at[i];
+        inherited += apart < KIB16;
+    }
+    if (!SANITIZED && !godebug) /* else each has its own, or the order is another */
+        EXPECT(inherited >= HEIRS / 2);
+    for (int i = 0; i < 3; i++)
+        rt_stacks_trim();
+    for (int i = 1; i <= HEIRS; i++)
+        rt_send(gate, &i);
+    rt_waitgroup_wait(&ended);
+    EXPECT(wrong == 0);
+    rt_chan_free(&gate);
+}
+
+Test(stacks, a_heir_of_a_stack_is_copied_out_and_back_like_any_other)
+{
+    run_on(1, heirs);
+}

@@ -137,6 +137,9 @@ static int on_two(void *app)
 
 static void must_fork(int (*app)(void *))
 {
+#if defined(__SANITIZE_THREAD__)
+    test_skip("ThreadSanitizer delays signals, and a fork copies those that are delayed");
+#endif
     for (long i = fault_effort(); i > 0; i--) {
         fault_run(&nothing_fails, on_two, &app, &report);
         cr_assert_not(report.hung, "%s", report.said);

@@ -107,7 +107,7 @@ static struct rt_pd *listener;
 /* Takes up all descriptors but spare ones. */
 static void use_up(int spare)
 {
-    int fd[3], last;
+    int fd[3] = {-1, -1, -1}, last;
     while ((last = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0 && spare > 0) {
         for (int i = 2; i > 0; i--)
             fd[i] = fd[i - 1];

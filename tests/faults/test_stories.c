@@ -265,9 +265,8 @@ static int mapping_has(const void *at, const char *flag)
 
 static void looks_at_its_mapping(void *arg)
 {
-    char here;
     (void)arg;
-    EXPECT(mapping_has(&here, " nh") != 0);
+    EXPECT(mapping_has(__builtin_frame_address(0), " nh") != 0); /* a local could be on a fake stack of ASan's */
     rt_waitgroup_done(&group);
 }
 

@@ -4,8 +4,9 @@
  * interleaving:
  *   - one at a time is inside;
  *   - nobody sleeps for ever (invalid end states): no wake-up is lost, though the fast unlock has no fence.
+ * The owner may clear FENCED at an unlock that sees nothing else (here: whenever it likes).
  * Planted bugs, which must be found: BUG=1 the first waiter does not call membarrier. BUG=2 it calls it before it has
- * announced itself. BUG=3 a waiter sleeps without a second look at the lock. */
+ * announced itself. BUG=3 a waiter sleeps without a second look at the lock. BUG=4 FENCED is cleared without the bucket's lock. */
 #ifndef BUG
 #define BUG 0
 #endif
@@ -79,7 +80,7 @@ proctype G(byte me)
             d_step {
                 flush(me);
                 count++;
-                fenced = true;
+                if :: first -> fenced = true :: else -> skip fi;
                 if :: again -> woken_flag = false :: else -> skip fi
             }
 #if BUG != 1 && BUG != 2
@@ -114,6 +115,17 @@ proctype G(byte me)
             buffered[me] = true;
             d_step { busy = (count > 0) }
         :: else ->
+            if
+            :: fenced && count == 0 && !woken_flag ->
+#if BUG != 4
+                lock_bucket(me);
+#endif
+                d_step { flush(me); if :: count == 0 && !woken_flag -> fenced = false :: else -> skip fi };
+#if BUG != 4
+                open_bucket(me)
+#endif
+            :: true -> skip
+            fi;
             d_step { flush(me); locked = 0 }
             d_step { busy = (count > 0 && !woken_flag) }
         fi;

@@ -4,10 +4,14 @@
  *   - no goroutine is left in a queue while every thread is parked (the end state "all parked, queue not empty");
  *   - a wake-up is never given to a thread that is not parked (tickets balance);
  *   - there is never more than one wake-up under way per submit.
+ * With thrift on (runtime/src/sched/thrift.c; it may come and go at any moment) who claims the right to wake may leave it to
+ * sysmon if a worker runs, and a worker that goes idle may leave what it sees to one that runs. sysmon then wakes a worker
+ * with that claim, or gives the claim up, whenever it likes; it sleeps for good unless it has the claim or is woken.
  * Spin explores sequential consistency; the full fences at both sides (submit: publish, fence, look at the spinners;
  * going idle: count down, fence, look at the queues) are what makes the hardware do the same.
  * Planted bugs, which must be found: BUG=1 who stops spinning does not look at the queues again. BUG=2 the submitter
- * looks at the spinners before it publishes. */
+ * looks at the spinners before it publishes. BUG=3: sysmon gives its claim up and does not look again. BUG=4: sysmon looks
+ * whether it has the claim before it says that it sleeps. */
 #ifndef BUG
 #define BUG 0
 #endif
@@ -20,6 +24,22 @@ byte idle;              /* parked or about to: in the idle list, under the sched
 byte wakeups[WORKERS];  /* the note of each thread */
 bool in_idle[WORKERS];
 byte done;
+bool watching;          /* one of `spinning` is sysmon's */
+bool sysmon_sleeps, sysmon_kicked;
+
+#define SOMEBODY_RUNS (!in_idle[0] || !in_idle[1])
+
+/* Takes a thread out of the idle list, who inherits the caller's claim; or gives that back. */
+inline wake_claimed()
+{
+    atomic { /* under the lock */
+        if
+        :: in_idle[0] -> in_idle[0] = false; idle--; assert(wakeups[0] == 0); wakeups[0] = 1
+        :: in_idle[1] -> in_idle[1] = false; idle--; assert(wakeups[1] == 0); wakeups[1] = 1
+        :: else -> spinning-- /* the idle one found work itself meanwhile */
+        fi
+    }
+}
 
 /* wake_one: claims the right to wake (spinning 0 -> 1), takes a thread out of the idle list, wakes it as a spinner. */
 inline wake_one()
@@ -34,13 +54,15 @@ inline wake_one()
     }
     if
     :: claimed ->
-        atomic { /* under the lock */
+        if
+        :: SOMEBODY_RUNS -> /* thrift */
+            watching = true; /* fence */
             if
-            :: in_idle[0] -> in_idle[0] = false; idle--; assert(wakeups[0] == 0); wakeups[0] = 1
-            :: in_idle[1] -> in_idle[1] = false; idle--; assert(wakeups[1] == 0); wakeups[1] = 1
-            :: else -> spinning-- /* the idle one found work itself meanwhile */
+            :: sysmon_sleeps -> sysmon_kicked = true
+            :: else -> skip
             fi
-        }
+        :: wake_claimed()
+        fi
     :: else -> skip
     fi
 }
@@ -109,6 +131,7 @@ proctype Worker(byte me)
 #if BUG != 1
                 /* look again at everything */
                 if
+                :: queue > 0 && SOMEBODY_RUNS -> wake_one() /* thrift: they shall do it; somebody watches */
                 :: queue > 0 ->
                     atomic {
                         if
@@ -132,6 +155,38 @@ end_parked:         if
     od
 }
 
+proctype Sysmon()
+{
+    bool look;
+    do
+    :: watching && in_idle[0] + in_idle[1] > 0 -> watching = false; wake_claimed()
+    :: watching ->
+        watching = false;
+        spinning--; /* fence */
+#if BUG != 3
+        if
+        :: queue > 0 -> wake_one()
+        :: else -> skip
+        fi
+#endif
+    :: !watching ->
+#if BUG == 4
+        look = watching;
+        sysmon_sleeps = true; /* fence */
+#else
+        sysmon_sleeps = true; /* fence */
+        look = watching;
+#endif
+        if
+        :: look -> skip
+        :: else ->
+end_asleep: sysmon_kicked
+        fi;
+        sysmon_sleeps = false;
+        sysmon_kicked = false
+    od
+}
+
 /* Comes to rest only when all is done: a thread parked with work in the queue and nobody awake is an invalid end. */
 proctype Watch()
 {
@@ -145,6 +200,7 @@ init
         run Submit();
         run Worker(0);
         run Worker(1);
+        run Sysmon();
         run Watch()
     }
 }

@@ -20,6 +20,9 @@ STACK_BYTES = (64 << 10, 16 << 10, 256 << 10, 1 << 20)  # by enum rt_stack (runt
 HIB_SAVED = 3
 # As in runtime/src/sched/spawn.c.
 COLOURS, COLOUR_BYTES = 16, 64
+LITE_HEAD, APART_LITE = 128, 2  # runtime/src/sched/lite.h, proc/g.h
+# Halves of public functions that the compiler may jump to (runtime/src/api/chan.c): shown as the whole.
+WHOLE = {"recv_waiting": "rt_recv", "send_waiting": "rt_send"}
 BACKTRACE = ("bt", "backtrace", "where")
 
 
@@ -140,8 +143,8 @@ class In:
 
 
 def place(frame):
-    pc = frame.find_sal()
-    where = "%s at %s:%d" % (frame.name() or "??", pc.symtab.filename, pc.line) if pc and pc.symtab else frame.name()
+    pc, name = frame.find_sal(), WHOLE.get(frame.name(), frame.name())
+    where = "%s at %s:%d" % (name or "??", pc.symtab.filename, pc.line) if pc and pc.symtab else name
     return where or "0x%x" % frame.pc()
 
 
@@ -170,7 +173,7 @@ class Copy:
 
     def __init__(self, g):
         self.sp = number(g["ctx"]["sp"])
-        top = number(g["stack_lo"]) + STACK_BYTES[int(g["stack_class"])] - int(g["id"]) % COLOURS * COLOUR_BYTES
+        top = number(g["stack_lo"]) + STACK_BYTES[int(g["stack_class"])] - (LITE_HEAD if int(g["apart"]) & APART_LITE else int(g["id"]) % COLOURS * COLOUR_BYTES)
         words = (top - self.sp) // 8
         tag_bytes = (words + 15) // 16 * 4
         memory, packed = gdb.selected_inferior(), number(g["saved"])
@@ -197,13 +200,13 @@ class Copy:
         """(pc, name, place) by frame pointers, innermost first."""
         pc, fp = number(g["ctx"]["pc"]), number(g["ctx"]["fp"])
         while pc:
-            block = gdb.block_for_pc(pc - 1)
-            while block and not block.function:
+            sal, block, names = gdb.find_pc_line(pc - 1), gdb.block_for_pc(pc - 1), []
+            while block and not block.is_static and not block.is_global:  # what is inlined here, and into what
+                if block.function:
+                    names.append(WHOLE.get(block.function.name, block.function.name))
                 block = block.superblock
-            sal = gdb.find_pc_line(pc - 1)
-            name = block.function.name if block else "??"
-            where = "%s at %s:%d" % (name, sal.symtab.filename, sal.line) if sal.symtab else name
-            yield pc, name, where
+            for name in names or ["??"]:
+                yield pc, name, "%s at %s:%d" % (name, sal.symtab.filename, sal.line) if sal.symtab else name
             pc, older = self.word(fp + 8), self.word(fp)
             if fp and older <= fp:
                 older = 0
@@ -221,7 +224,7 @@ def where(g):
             frame, first = gdb.selected_frame(), None
             while frame is not None:  # the program's call into the runtime, or the innermost frame
                 first = first or frame
-                if (frame.name() or "").startswith("rt_"):
+                if WHOLE.get(frame.name(), frame.name() or "").startswith("rt_"):
                     return place(frame)
                 frame = frame.older()
             return place(first)

@@ -22,7 +22,7 @@
  * the function. Frames of the runtime are left out, but for the function that the program called.
  *
  * all: the caller first (if it is a goroutine), then every other in the order of their creation; else only the caller.
- * The world is stopped, as by Go's runtime.Stack, for about a microsecond a goroutine, so all stand as they did at one
+ * The world is stopped, as by Go's runtime.Stack, for a microsecond or two a goroutine, so all stand as they did at one
  * instant, those that run on other threads with the frames they were interrupted in (of code that was built without
  * frame pointers some may be missing). The text is made and written when it goes on. Nothing is stopped, and a
  * goroutine that runs on another thread is listed without its stack, where that is not possible: in a signal handler

@@ -32,6 +32,14 @@ struct rt_go_attr {
      * this library itself is taken care of (rt_send(c, &local), rt_select, rt_read ...), but not the objects that
      * others use too: a mutex or a wait group that is a local variable. */
     bool hibernate;
+    /* It shares a stack with others: copied out, as above, as soon as it parks, and put back when it goes on and the
+     * stack is free. To start one costs no page of memory, and to keep it its copy, from the first moment; to park and
+     * to go on costs it 0.2 us more. For very many that mostly wait. All that is said above holds, and it must wait for
+     * others in no other way than by parking in a call of this library, with at most 2 KiB of stack in use: while it is
+     * in a blocking call (rt/blocking.h), pinned, or deeper than that, the others of its stack wait until it goes on,
+     * and if it waits for one of them, that is a deadlock. Where stacks cannot be copied out it is a goroutine like
+     * any other. */
+    bool lite;
 };
 
 /* Starts fn(arg) as a goroutine and returns its id (1 is the main goroutine; ids are never used twice in one rt_main).

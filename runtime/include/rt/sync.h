@@ -22,6 +22,7 @@ RT_DECLS_BEGIN
 struct rt_mutex {
     RT_ATOMIC(uint32_t) locked;
     RT_ATOMIC(uint32_t) waiters;
+    uint32_t calm; /* guarded by the lock itself */
 };
 void rt_mutex_lock(struct rt_mutex *self);
 bool rt_mutex_try_lock(struct rt_mutex *self) MUST_CHECK; /* true: locked; never waits */

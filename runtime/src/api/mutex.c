@@ -3,9 +3,10 @@
  * Unlock stores locked = 0, then looks at waiters; who waits announces itself in waiters, then looks at locked: the
  * two-sided check, a full fence between on both sides. So either the unlocker sees the waiter or the waiter the open
  * lock. Until somebody waits for the first time the unlocker leaves its fence out, and that first waiter pays for both
- * sides (membarrier): a mutex that is never fought over costs one read-modify-write per lock and unlock.
- * A woken waiter competes with whoever comes by (that is what makes a mutex fast); after 1 ms of it the mutex starves:
- * the next unlock hands it over without opening it (the rule of Go's sync/mutex.go). */
+ * sides (membarrier): a mutex that is never fought over costs one read-modify-write per lock and unlock. One that is
+ * fought over no more becomes such a mutex again. A woken waiter competes with whoever comes by (that is what makes a
+ * mutex fast); after 1 ms of it the mutex starves: the next unlock hands it over without opening it (the rule of Go's
+ * sync/mutex.go). */
 #include <rt/sync.h>
 
 #include "api/sema.h"
@@ -13,15 +14,20 @@
 #include "base/cpu.h"
 #include "base/membarrier.h"
 #include "base/atomic.h"
+#include "sched/thrift.h"
 #include <rt/check.h>
 #include <rt/rt.h>
 
 /* waiters: FENCED: somebody has waited once, unlock fences from now on; set by the first waiter together with its
- * COUNT, before its membarrier; never cleared.
+ * COUNT, before its membarrier; cleared by the owner under the bucket's lock, where a waiter that comes later finds out
+ * that it is the first. After CALM unlocks in a row with nothing but this flag to be seen.
  * WOKEN: one was woken and has not run yet, so no other need be; set by the unlocker under the bucket's lock, cleared
- * by that waiter. STARVING: the next unlock hands over; set and cleared under the bucket's lock. */
+ * by that waiter (and who was woken all the same clears one that is another's: then one more is woken). After CALM
+ * unlocks in a row for which it has not run all others are made ready too, so that this goroutine, which may have all
+ * it needs, pays for them no more: they are not in a hurry if that one is not. STARVING: the next unlock hands over;
+ * set and cleared under the bucket's lock. */
 enum { COUNT = 1u, FENCED = 1u << 29, WOKEN = 1u << 30, STARVING = 1u << 31, COUNT_MASK = FENCED - 1 };
-enum { STARVE_NS = 1000000, SPINS = 4, PAUSES = 12 };
+enum { STARVE_NS = 1000000, SPINS = 4, PAUSES = 12, CALM = 64 };
 
 /* This process has membarrier. Written before main. */
 static bool unfenced;
@@ -37,10 +43,11 @@ static bool take(struct rt_mutex *m)
     return cas_acq(&m->locked, &open, 1); /* pairs with the store in unlock */
 }
 
-/* A few looks before sleeping, where the owner may be running on another P. */
+/* A few looks before sleeping, where the owner may be running on another P. Not by a goroutine that was stolen to fight
+ * for locks: asleep it will come to be where the others are. */
 static bool spin(struct rt_mutex *m)
 {
-    if (rt_procs() < 2 || rti_points_armed)
+    if (rt_procs() < 2 || rti_points_armed || rti_thrift_is_vain())
         return false;
     for (int i = 0; i < SPINS; i++) {
         for (int j = 0; j < PAUSES; j++)
@@ -59,7 +66,9 @@ static bool wait_once(struct rt_mutex *m, struct rti_sema_waiter *w, bool again)
     struct rti_sema_bucket *b = rti_sema_lock(m);
     bool first = !(load_rlx(&m->waiters) & FENCED);
     /* this one, if it was woken before, is awake now */
-    add_seq(&m->waiters, COUNT - (again ? WOKEN : 0) + (first ? FENCED : 0));
+    if (again)
+        and_acq_rel(&m->waiters, ~WOKEN);
+    add_seq(&m->waiters, COUNT + (first ? FENCED : 0));
     if (first && unfenced)
         rti_membarrier_all(); /* pairs with the plain store and load in rt_mutex_unlock */
     fence_full_after_rmw();   /* pairs with the exchange in unlock_slow */
@@ -77,6 +86,7 @@ static bool wait_once(struct rt_mutex *m, struct rti_sema_waiter *w, bool again)
 
 static NOINLINE void lock_slow(struct rt_mutex *m)
 {
+    rti_lock_count_contended();
     if (spin(m))
         return;
     struct rti_sema_waiter *w = &rti_waiter_self()->box.sema;
@@ -86,7 +96,7 @@ static NOINLINE void lock_slow(struct rt_mutex *m)
     while (!take(m)) /* woken: WOKEN is ours to clear */
         if (wait_once(m, w, true))
             return;
-    sub_seq(&m->waiters, WOKEN);
+    and_acq_rel(&m->waiters, ~WOKEN);
 }
 
 void rt_mutex_lock(struct rt_mutex *self)
@@ -132,16 +142,61 @@ static NOINLINE void wake_one(struct rt_mutex *m)
         rti_sema_wake(w);
 }
 
+/* Everybody who waits, in the order in which they came. */
+static NOINLINE void wake_all(struct rt_mutex *m)
+{
+    struct rti_sema_waiter *all = NULL, **end = &all;
+    struct rti_sema_bucket *b = rti_sema_lock(m);
+    for (struct rti_sema_waiter *w; (w = rti_sema_unlink_locked(b, m)); end = &w->next) {
+        sub_seq(&m->waiters, COUNT);
+        *end = w;
+    }
+    *end = NULL;
+    and_acq_rel(&m->waiters, ~WOKEN);
+    rti_lock_release(&b->lock);
+    while (all) {
+        struct rti_sema_waiter *w = all;
+        all = w->next; /* before: w's owner may be off once it is ready */
+        rti_sema_wake(w);
+    }
+}
+
+static NOINLINE void unfence(struct rt_mutex *m)
+{
+    struct rti_sema_bucket *b = rti_sema_lock(m);
+    uint32_t only = FENCED;
+    (void)cas_seq(&m->waiters, &only, 0);
+    rti_lock_release(&b->lock);
+}
+
+/* The owner's, before it unlocks: another unlock in a row in which the waiters had nothing to say? True: wake all. */
+static bool calms_down(struct rt_mutex *m, uint32_t waiters)
+{
+    if (waiters != FENCED && !(waiters & WOKEN)) {
+        m->calm = 0;
+        return false;
+    }
+    if (++m->calm < CALM)
+        return false;
+    m->calm = 0;
+    if (waiters == FENCED)
+        unfence(m);
+    return waiters & WOKEN;
+}
+
 static NOINLINE void unlock_slow(struct rt_mutex *m, uint32_t waiters)
 {
     if ((waiters & STARVING) && load_rlx(&m->locked) && hand_over(m))
         return;
+    bool all = load_rlx(&m->locked) && calms_down(m, waiters);
     if (xchg_seq(&m->locked, 0) == 0)
         rt_throw("sync: unlock of unlocked mutex");
     fence_full_after_rmw(); /* pairs with the add in wait_once */
     rti_sched_point();
     waiters = load_rlx(&m->waiters);
-    if ((waiters & COUNT_MASK) && !(waiters & WOKEN))
+    if (all)
+        wake_all(m);
+    else if ((waiters & COUNT_MASK) && !(waiters & WOKEN))
         wake_one(m);
 }
 

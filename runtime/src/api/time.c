@@ -38,7 +38,7 @@ static struct {
     struct rti_slab slab;
 } pool = {.lock = RTI_LOCK_INIT(RTI_RANK_API), .slab = RTI_SLAB_INIT(sizeof(struct rt_timer))};
 
-enum { LOCAL_MAX = 64, REFILL = 32 };
+enum { LOCAL_MAX = 128, REFILL = 64 };
 
 int64_t rt_now(void)
 {
@@ -99,11 +99,27 @@ static struct rt_timer *take(void)
     return t;
 }
 
+/* p's pool is full: half of it to the shared one, so that who makes and frees many takes the lock rarely. */
+static NOINLINE void spill(struct p *p)
+{
+    struct rt_timer *first = p->timer_free, *last = first;
+    for (uint32_t i = 1; i < LOCAL_MAX / 2; i++)
+        last = last->next_free;
+    p->timer_free = last->next_free;
+    p->timer_free_count -= LOCAL_MAX / 2;
+    rti_lock_acquire(&pool.lock);
+    last->next_free = pool.free_list;
+    pool.free_list = first;
+    rti_lock_release(&pool.lock);
+}
+
 /* The one put back last is the next one taken: its lines are hot, and if it left a slot behind, that is used again. */
 static void put(struct rt_timer *t)
 {
     struct p *p = own_p();
-    if (LIKELY(p && p->timer_free_count < LOCAL_MAX)) {
+    if (LIKELY(p != NULL)) {
+        if (UNLIKELY(p->timer_free_count == LOCAL_MAX))
+            spill(p);
         t->next_free = p->timer_free;
         p->timer_free = t;
         p->timer_free_count++;

@@ -15,7 +15,18 @@ enum { OPEN = RTI_LOCK_OPEN, HELD = RTI_LOCK_HELD };
 enum { SPINS = 40, YIELDS = 16, FIRST_NAP_NS = 10000, LONGEST_NAP_NS = 160000 };
 
 _Thread_local uint32_t rti_lock_mine;
-_Atomic(uintptr_t) rti_lock_hook;
+uintptr_t _Atomic rti_lock_hook;
+static _Thread_local uint32_t contended; /* how often this thread found one held */
+
+uint32_t rti_lock_contended(void)
+{
+    return contended;
+}
+
+void rti_lock_count_contended(void)
+{
+    contended++;
+}
 
 uint32_t rti_lock_depth(void)
 {
@@ -61,6 +72,7 @@ static bool spin(struct rti_lock *lock)
 void rti_lock_wait(struct rti_lock *lock)
 {
     int yields = 0;
+    contended++;
     if (load_rlx(&orphans)) /* who holds it stayed behind */
         rt_throw("the runtime is used in a forked child, where only exec or _exit may follow");
     for (long nap_ns = FIRST_NAP_NS; !spin(lock);) {

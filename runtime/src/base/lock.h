@@ -41,7 +41,7 @@ void rti_lock_init(struct rti_lock *lock, enum rti_lockrank rank);
  * signal handler on this thread errs on the safe side. Reached through base/self.h, since a lock may be taken before a
  * switch and released after it. */
 extern _Thread_local uint32_t rti_lock_mine;
-extern _Atomic(uintptr_t) rti_lock_hook; /* written at boot and at the end, read by all; no other data hangs on it */
+extern uintptr_t _Atomic rti_lock_hook; /* written at boot and at the end, read by all; no other data hangs on it */
 
 static ALWAYS_INLINE void rti_lock_count_up(void)
 {
@@ -87,6 +87,10 @@ static ALWAYS_INLINE void rti_lock_release(struct rti_lock *lock)
 bool rti_lock_try(struct rti_lock *lock) MUST_CHECK;
 /* How many locks this thread holds or is about to. For signal handlers: 0 means that it holds none. */
 uint32_t rti_lock_depth(void);
+/* How often this thread has found a lock held by somebody else, wrapping around. count: it found one that is not this
+ * kind of lock. */
+uint32_t rti_lock_contended(void);
+void rti_lock_count_contended(void);
 /* For DCHECKs: somebody holds it. */
 bool rti_lock_is_held(struct rti_lock *lock);
 /* In the child of a fork: lock counts as held for ever, and who waits for any lock from now on gets a fatal error, as

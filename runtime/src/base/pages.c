@@ -11,7 +11,7 @@
 #include <rt/check.h>
 
 /* Not in the headers of Debian 12. */
-enum { GUARD_INSTALL = 102, GUARD_REMOVE = 103, PIDFD_OF_SELF = -10000 };
+enum { GUARD_INSTALL = 102, PIDFD_OF_SELF = -10000 };
 
 void *rti_pages_reserve(size_t bytes)
 {
@@ -86,14 +86,6 @@ bool rti_pages_guard_many(char *at, size_t bytes, size_t stride, size_t count)
     for (size_t i = 0; i < count; i++)
         all = all && rti_pages_guard(at + i * stride, bytes, RTI_GUARD_MADVISE);
     return all;
-}
-
-void rti_pages_unguard(void *at, size_t bytes, enum rti_guard kind)
-{
-    if (kind == RTI_GUARD_MADVISE)
-        madvise(at, bytes, GUARD_REMOVE);
-    else if (kind == RTI_GUARD_MPROTECT)
-        mprotect(at, bytes, PROT_READ | PROT_WRITE);
 }
 
 long rti_pages_map_limit(void)

@@ -32,8 +32,6 @@ bool rti_pages_guard(void *at, size_t bytes, enum rti_guard kind) MUST_CHECK;
 /* The same for count ranges (at most RTI_PAGES_MANY), stride bytes apart: by one system call where the kernel can. */
 enum { RTI_PAGES_MANY = 64 };
 bool rti_pages_guard_many(char *at, size_t bytes, size_t stride, size_t count) MUST_CHECK;
-/* Undoes it. */
-void rti_pages_unguard(void *at, size_t bytes, enum rti_guard kind);
 /* vm.max_map_count, 65530 where it cannot be read. */
 long rti_pages_map_limit(void);
 

@@ -23,6 +23,7 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
+#include "sched/lite.h"
 #include "sched/netpoll.h"
 #include "sched/preempt.h"
 #include "sched/points.h"
@@ -32,6 +33,7 @@
 #include "sched/spawn.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/wake.h"
 #include <rt/check.h>
 
@@ -214,6 +216,7 @@ static void tear_down(void)
     store_rlx(&rti_world.runq_len, 0);
     store_rlx(&rti_world.idle_ps, 0);
     store_rlx(&rti_world.spinning, 0);
+    rti_thrift_reset();
     store_rlx(&rti_world.stopping, 0);
     store_rlx(&rti_world.attention, 0);
     rti_stopworld_reset();
@@ -222,6 +225,7 @@ static void tear_down(void)
     rti_world.idle_m_count = rti_world.m_count = rti_world.m_made = rti_world.m_waiting = 0;
     rti_world.polling = rti_world.sysmon_waiting = rti_world.helper_starved = false;
     rti_note_clear(&rti_world.sysmon_note);
+    store_rlx(&rti_world.sysmon_until, 0);
     rti_points_disarm();
     if (rti_debugvars.seed)
         rti_seeded_end();
@@ -238,6 +242,7 @@ static int bring_up(const struct rt_config *config, struct main_call *call)
     TRY(make_stacks());                                                           /* address space, guard pages */
     rti_world.membarrier = rti_debugvars.membarrier && rti_membarrier_register(); /* cheap blocking calls */
     rti_hibernate_init();                                                         /* stacks of parked goroutines */
+    rti_lite_init();                                                              /* and those that are shared */
     store_rlx(&rti_world.id_next, 1);                                             /* the main goroutine is 1 */
     rti_world_stamp(rti_clock_monotonic());                                       /* who parks first says when */
     rti_schedtrace_reset();                       /* its clock starts with its first line */

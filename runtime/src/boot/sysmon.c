@@ -13,6 +13,7 @@
 #include "sched/preempt.h"
 #include "sched/resize.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 
@@ -21,16 +22,16 @@ enum { SHORTEST_NS = 20000, LONGEST_NS = 10000000, CALM_ROUNDS = 50, SLICE_NS = 
 enum { SEEDED_CALL_NS = 100000000 };
 enum { STACKS_NS = 1000000 }; /* between two looks at the stacks of parked goroutines, while there are more */
 
-/* A due timer of a P that runs waits for the P's next look at its timers: this long, then whoever runs is asked to give
- * way for it. One that is later than that by far was asked for and cannot be helped. */
-enum { LATE_TIMER_NS = 100000, HOPELESS_NS = 2000000 };
+/* A due timer of a P that runs waits for the P's next look at its timers. After RTI_WAKE_LATE_NS whoever runs is asked
+ * to give way for it. One that is later than that by far was asked for and cannot be helped. */
+enum { HOPELESS_NS = 2000000 };
 
 /* A goroutine that has run for a whole slice, or past a timer, is asked to yield. */
 static void end_slice(struct p *p, int64_t now)
 {
     uint32_t tick = load_rlx(&p->tick);
     bool over = tick == p->seen.tick && now - p->seen.tick_ns >= SLICE_NS;
-    bool late = load_rlx(&p->timer_next) <= now - LATE_TIMER_NS;
+    bool late = load_rlx(&p->timer_next) <= now - RTI_WAKE_LATE_NS;
     if (tick != p->seen.tick) {
         p->seen.tick = tick;
         p->seen.tick_ns = now;
@@ -45,17 +46,33 @@ static void end_slice(struct p *p, int64_t now)
     rti_preempt_press(p, now);
 }
 
-/* How long to sleep: to the next timer that end_slice may have to see to, if that is sooner. */
+/* How long to sleep: to the next timer that end_slice may have to see to, if that is sooner. While somebody polls he
+ * wakes for it, and tells us if he stops (rti_netpoll_left). */
 static int64_t until_timer(int64_t now, int64_t sleep_ns)
 {
+    if (load_rlx(&rti_world.watching) && sleep_ns > RTI_THRIFT_CALM_NS)
+        sleep_ns = RTI_THRIFT_CALM_NS;
     int64_t next = rti_timers_next();
-    bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps();
     bool far = next == INT64_MAX || next < now - HOPELESS_NS;
-    if (far || idle || rti_debugvars.seed) /* seeded time is not this clock's */
+    if (far || load_rlx(&rti_world.poll_until) != 0 || rti_debugvars.seed) /* seeded time is not this clock's */
         return sleep_ns;
-    int64_t left = next + LATE_TIMER_NS - now;
+    int64_t left = next + RTI_WAKE_LATE_NS - now;
     left = left > SHORTEST_NS ? left : SHORTEST_NS;
     return left < sleep_ns ? left : sleep_ns;
+}
+
+/* Between two rounds. Who adds a timer that we would see too late wakes us: either it sees until when we sleep, or we
+ * see the timer. */
+static void nap(int64_t now, int64_t sleep_ns)
+{
+    store_rlx(&rti_world.sysmon_until, now + sleep_ns);
+    fence_full(); /* says how long, then looks; pairs with the fences before rti_wake_watch */
+    int64_t left = until_timer(now, sleep_ns);
+    store_rlx(&rti_world.sysmon_until, now + left);
+    if (rti_note_sleep_for(&rti_world.sysmon_note, left))
+        rti_note_clear(&rti_world.sysmon_note);
+    store_rlx(&rti_world.sysmon_until, 0);
+    fence_full(); /* cleared, then looks: what another waker meant comes to light in this round */
 }
 
 /* After one round in a call the P is taken if there is something for it to do, or nobody else to do what comes;
@@ -159,8 +176,7 @@ void rti_sysmon_run(void)
 {
     int64_t sleep_ns = SHORTEST_NS, now = rti_clock_monotonic();
     for (int calm = 0; !load_acq(&rti_world.stopping); calm++) { /* pairs with the exchange in rti_boot_stop */
-        if (rti_note_sleep_for(&rti_world.sysmon_note, until_timer(now, sleep_ns)))
-            rti_note_clear(&rti_world.sysmon_note);
+        nap(now, sleep_ns);
         now = rti_clock_monotonic();
         rti_world_stamp(now);
         if (rti_debugvars.seed) {
@@ -172,14 +188,16 @@ void rti_sysmon_run(void)
         if (round_trip(now))
             calm = 0;
         bool stacks = rti_hibernate_step(now);
+        int64_t look_ns = rti_thrift_look(now);
         if (calm == 0)
             sleep_ns = SHORTEST_NS;
         else if (calm > CALM_ROUNDS)
             sleep_ns = sleep_ns * 2 < LONGEST_NS ? sleep_ns * 2 : LONGEST_NS;
         if (stacks)
             sleep_ns = sleep_ns < STACKS_NS ? sleep_ns : STACKS_NS;
+        sleep_ns = sleep_ns < look_ns ? sleep_ns : look_ns;
         int64_t trim_ns = rti_thread_trim(now);
-        if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS)
+        if (!rti_schedtrace_round(now) && sleep_ns == LONGEST_NS && !load_rlx(&rti_world.watching))
             sleep_deep(earlier(trim_ns, rti_hibernate_next()));
     }
 }

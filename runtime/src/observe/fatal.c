@@ -23,10 +23,11 @@ static void dump(const struct rti_traceback_at *here, bool all)
     if (all)
         rti_schedtrace_fatal(&o);
     rti_outbuf_text(&o, "\n");
-    if (level != RTI_THROW_NONE && all)
-        rti_traceback_all(&o, self, here, level >= RTI_THROW_SYSTEM);
-    else if (level != RTI_THROW_NONE && self)
-        rti_traceback_one(&o, self, here, level >= RTI_THROW_SYSTEM);
+    bool system = level >= RTI_THROW_SYSTEM, show_all = level != RTI_THROW_NONE && all;
+    if (show_all && !rti_traceback_frozen(&o, self, here, system))
+        rti_traceback_all(&o, self, here, system);
+    else if (!all && level != RTI_THROW_NONE && self)
+        rti_traceback_one(&o, self, here, system);
     rti_outbuf_flush(&o);
 }
 

@@ -152,7 +152,7 @@ static void print_g(struct g *g, void *arg)
     rti_outbuf_text(o, "  G%lu: status=%u(%s)", (unsigned long)rti_peek_u64(&g->id), go_status(status),
                     why ? rti_deadlock_reason(why) : "");
     print_id(o, " m=", m != NULL, m ? rti_peek_u32(&m->id) : 0);
-    struct m *locked = rti_peek_u8(&g->locked) ? rti_peek_pointer(&g->locked_m) : NULL;
+    struct m *locked = rti_g_is_locked(g) ? rti_peek_pointer(&g->locked_m) : NULL;
     print_id(o, " lockedm=", locked != NULL, locked ? rti_peek_u32(&locked->id) : 0);
     rti_outbuf_text(o, "\n");
 }

@@ -107,10 +107,15 @@ static enum rti_shot_stack take_own(struct rti_shot_taker *t, struct rti_shot *s
 /* What the thread of g, another one's, was interrupted with; it stands still since. NULL: it runs. */
 static const void *context_of(const struct rti_shot_taker *t, const struct g *g)
 {
-    for (struct m *m = rti_peek_pointer(&rti_world.all_m); m; m = rti_peek_pointer(&m->all_next))
+    struct m *m = rti_peek_pointer(&rti_world.all_m);
+    for (; m; m = rti_peek_pointer(&m->all_next))
         if (rti_peek_pointer(&m->curg) == g)
-            return t->stopped ? m->stopped_context : NULL;
-    return NULL;
+            break;
+    if (!m || t->others == RTI_SHOT_RUN)
+        return NULL;
+    if (t->others == RTI_SHOT_STOPPED)
+        return m->stopped_context;
+    return (const void *)load_acq(&m->frozen); /* pairs with store_rel in freeze_here_sig */
 }
 
 static enum rti_shot_stack take_running(struct rti_shot_taker *t, struct rti_shot *s, const struct g *g)
@@ -165,7 +170,7 @@ bool rti_shot_take(struct rti_shot_taker *self, struct g *g, struct rti_shot *ou
     out->status = status;
     out->since_s = rti_peek_u32(&g->since_s);
     out->wait = load_rlx(&g->wait);
-    out->locked = rti_peek_u8(&g->locked);
+    out->locked = rti_g_is_locked(g);
     take_name(out, rti_peek_pointer(&g->name));
     out->frames = 0;
     out->interrupted = false;

@@ -48,10 +48,15 @@ struct rti_shot {
     uintptr_t inner[RTI_SHOT_INNER], outer[RTI_SHOT_OUTER];
 };
 
+enum rti_shot_others {
+    RTI_SHOT_RUN,     /* they do not */
+    RTI_SHOT_STOPPED, /* the caller has stopped the world (sched/stopworld.h) */
+    RTI_SHOT_FROZEN   /* or frozen them (sched/preempt.h) */
+};
 struct rti_shot_taker {
     const struct g *self;                /* the caller's; NULL: none */
     const struct rti_traceback_at *here; /* where it stands; NULL: not known */
-    bool stopped;                        /* the world is, by the caller */
+    enum rti_shot_others others;         /* how those stand that run on other threads */
     struct {
         uintptr_t at; /* where these bytes belong, while a stack is copied out */
         size_t bytes;

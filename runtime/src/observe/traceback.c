@@ -8,9 +8,11 @@
 #include "observe/shot.h"
 #include "proc/g.h"
 #include "sched/deadlock.h"
+#include "sched/preempt.h"
 #include "sched/stopworld.h"
 #include "sched/symbol.h"
 
+enum { FREEZE_NS = 50000000 }; /* a dying process waits no longer */
 enum { NS_PER_S = 1000000000, MINUTE = 60, STATICS = 3, MADE_MEANWHILE = 4096 };
 
 /* One dump. */
@@ -29,10 +31,20 @@ static uintptr_t inside(const struct traceback *t, size_t i)
     return rti_shot_frame(&t->shot, i) - (i == 0 && t->shot.interrupted ? 0 : 1);
 }
 
+/* Halves of public functions that optimisers jump to (api/chan.c): known by the name of the whole. */
+static const char *whole(const char *name)
+{
+    static const char *const halves[][2] = {{"recv_waiting", "rt_recv"}, {"send_waiting", "rt_send"}};
+    for (size_t i = 0; i < ARRAY_LEN(halves); i++)
+        if (strcmp(name, halves[i][0]) == 0)
+            return halves[i][1];
+    return name;
+}
+
 static const char *name_of(struct traceback *t, size_t i)
 {
     const char *name = rti_symbol_cached(&t->symbols, inside(t, i))->name;
-    return name ? name : "";
+    return name ? whole(name) : "";
 }
 
 static bool internal(struct traceback *t, size_t i)
@@ -52,8 +64,8 @@ static size_t skip_inner(struct traceback *t, size_t end)
 {
     size_t n = end < RTI_SHOT_INNER ? end : RTI_SHOT_INNER, last = 0;
     for (size_t i = 0; i < n && i <= last + STATICS; i++) {
-        if (public(t, i))
-            return i;
+        if (public(t, i)) /* of two halves, the one that was called */
+            return i + 1 < end && strcmp(name_of(t, i), name_of(t, i + 1)) == 0 ? i + 1 : i;
         if (internal(t, i))
             last = i + 1;
     }
@@ -78,7 +90,7 @@ static void print_frame(struct traceback *t, uintptr_t at, uintptr_t pc)
 {
     const struct rti_symbol *s = rti_symbol_cached(&t->symbols, at);
     if (s->name)
-        rti_outbuf_text(t->out, "%s(...)\n", s->name);
+        rti_outbuf_text(t->out, "%s(...)\n", whole(s->name));
     else
         rti_outbuf_text(t->out, "0x%lx(...)\n", (unsigned long)at);
     if (!s->file)
@@ -231,24 +243,58 @@ static void keep_other(struct g *g, void *arg)
         keep_one(a, g);
 }
 
+static bool album_open(struct album *a, struct traceback *t)
+{
+    a->t = t;
+    a->used = 0;
+    a->bytes = ((size_t)rti_g_made() + MADE_MEANWHILE) * sizeof t->shot;
+    a->at = rti_pages_reserve(a->bytes);
+    return a->at != NULL;
+}
+
+static void album_fill(struct album *a, struct g *self)
+{
+    if (self)
+        keep_one(a, self);
+    rti_g_each(keep_other, a);
+}
+
+static void album_print(struct album *a)
+{
+    for (size_t at = 0; at < a->used;) {
+        at += rti_shot_unpack(&a->t->shot, a->at + at);
+        print_shot(a->t);
+    }
+    rti_pages_release(a->at, a->bytes);
+}
+
 bool rti_traceback_stopped(struct rti_outbuf *o, struct g *self, const struct rti_traceback_at *here)
 {
-    struct traceback t = {.out = o, .taker = {.self = self, .here = here, .stopped = true}, .empty = true};
-    struct album a = {.t = &t, .bytes = ((size_t)rti_g_made() + MADE_MEANWHILE) * sizeof t.shot};
-    a.at = rti_pages_reserve(a.bytes);
-    if (!a.at)
+    struct traceback t = {.out = o, .taker = {.self = self, .here = here, .others = RTI_SHOT_STOPPED}, .empty = true};
+    struct album a;
+    if (!album_open(&a, &t))
         return false;
     bool stopped = rti_stopworld_try_briefly(RTI_STOP_DUMP);
     if (stopped) {
-        if (self)
-            keep_one(&a, self);
-        rti_g_each(keep_other, &a);
+        album_fill(&a, self);
         rti_stopworld_start();
     }
-    for (size_t at = 0; at < a.used;) {
-        at += rti_shot_unpack(&t.shot, a.at + at);
-        print_shot(&t);
-    }
-    rti_pages_release(a.at, a.bytes);
+    album_print(&a);
     return stopped;
+}
+
+bool rti_traceback_frozen(struct rti_outbuf *o, struct g *self, const struct rti_traceback_at *here, bool system)
+{
+    struct traceback t = {
+        .out = o, .taker = {.self = self, .here = here, .others = RTI_SHOT_FROZEN}, .system = system, .empty = true};
+    struct album a;
+    if (!album_open(&a, &t))
+        return false;
+    bool frozen = rti_preempt_freeze(FREEZE_NS);
+    if (frozen) {
+        album_fill(&a, self);
+        rti_preempt_thaw();
+    }
+    album_print(&a);
+    return frozen;
 }

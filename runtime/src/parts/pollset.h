@@ -7,6 +7,7 @@
 #define RTI_POLLSET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <rt/attr.h>
@@ -33,6 +34,14 @@ struct rti_polldesc {
     int fd;
     uint32_t index; /* its place in the slab */
     bool close_fd;  /* the last one out closes fd; written before bit 0 of refs */
+    bool stream;    /* fd is a stream socket; written before d reaches others */
+    bool tcp;       /* of these, one of TCP; the same */
+    /* What a reader may conclude from a short read; rti_pollset_dry() and rti_pollset_note(). No order but that of
+     * word, which an event changes after it has written here. */
+    _Atomic(uint32_t) edges;  /* events so far */
+    _Atomic(uint32_t) dry_at; /* edges before the last short read, DRY_NEVER after a full one */
+    _Atomic(uint8_t) misses;  /* times in a row that a read after a short one found nothing */
+    _Atomic(bool) odd;        /* an event told of more than data */
     struct rti_pollset *set;
     struct rti_polldesc *next_free; /* guarded by the set's lock */
 } CACHE_ALIGNED;
@@ -57,6 +66,16 @@ bool rti_pollset_take(struct rti_polldesc *d, enum rti_poll_dir dir);
 int rti_pollset_prepare(struct rti_polldesc *d, enum rti_poll_dir dir);
 /* WAIT -> g, off the stack of g: false if an event came between; then g goes on. */
 bool rti_pollset_commit(struct rti_polldesc *d, enum rti_poll_dir dir, struct g *g);
+/* Shortcut of a reader of a TCP socket. A read of fewer bytes than asked for has emptied it, so that whatever comes
+ * later is an edge, and trying again before there was one is a system call for nothing. rti_pollset_dry: true if the
+ * last read was short, no event has come since, and the last few times this was so there was indeed nothing (every 16th
+ * time it is put to the test again, so that a socket whose data is faster than the events is read at once). Not after a
+ * hang-up, an error or urgent data: there a short read proves nothing. rti_pollset_note: a try at reading returned got
+ * (-errno); asked and edges: what was asked for, and rti_pollset_edges() before it. Wrong only if a reader does not
+ * note. */
+bool rti_pollset_dry(struct rti_polldesc *d);
+uint32_t rti_pollset_edges(struct rti_polldesc *d);
+void rti_pollset_note(struct rti_polldesc *d, uint32_t edges, int64_t got, size_t asked);
 /* Ends a wait without an edge (timeout, close) or with one (ready): the G to make ready, or NULL. */
 struct g *rti_pollset_unblock(struct rti_polldesc *d, enum rti_poll_dir dir, bool ready);
 

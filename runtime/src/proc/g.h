@@ -3,7 +3,7 @@
  *
  * state      where it is (S1)                       who may leave it, and owns the stack (S6)
  * IDLE       free pool, or being set up             the spawner
- * RUNNABLE   a run queue                            the P that takes it out
+ * RUNNABLE   a run queue, or that of its stack      the P that takes it out; whoever lets the stack go (sched/lite.h)
  * RUNNING    an M                                   itself
  * WAITING    a wait list                            whoever calls ready, once
  * BLOCKING   an M inside a blocking call            itself (its P may be gone when it returns)
@@ -32,6 +32,12 @@ enum rti_g_state { RTI_G_IDLE, RTI_G_RUNNABLE, RTI_G_RUNNING, RTI_G_WAITING, RTI
  * counts the times it was started. */
 enum { RTI_G_STATE_MASK = 0xff, RTI_G_SCAN = 0x100, RTI_G_GENERATION = 0x200 };
 
+/* Why it is not simply jumped to. */
+enum rti_apart {
+    RTI_APART_LOCKED = 1, /* runs on locked_m only, and that on nothing else */
+    RTI_APART_LITE = 2    /* shares its stack with others (sched/lite.h) */
+};
+
 struct g {
     /* line 1: the switch */
     struct rti_qnode link;  /* in the queue it is in; free to use while parked (rti_sched_link) */
@@ -41,7 +47,7 @@ struct g {
     _Atomic(uint8_t) wait;     /* enum rti_wait while WAITING; written by itself, read by dumps */
     uint8_t stack_class;       /* asked for at spawn */
     bool guarded;              /* its stack has a guard page */
-    bool locked;               /* runs on locked_m only, and that on nothing else; written by itself */
+    _Atomic(uint8_t) apart;    /* bits of enum rti_apart, 0: any M may jump to it; written by itself, or at spawn */
     _Atomic(uint8_t) hib;      /* enum rti_hib; who may change it: sched/hibernate.h */
     bool may_hibernate;        /* asked for at spawn: nobody else touches its stack while it is parked */
     _Atomic(uint8_t) pins;     /* how often it has said that somebody does; written by itself */
@@ -81,6 +87,16 @@ static inline struct g *rti_g_after(struct g *g)
 /* Calls visit on every G there ever was, oldest first. Async-signal-safe; the Gs may change meanwhile. */
 void rti_g_each(void (*visit)(struct g *g, void *arg), void *arg);
 const char *rti_g_state_name(uint32_t state);
+
+static inline bool rti_g_is_locked(const struct g *g)
+{
+    return load_rlx(&((struct g *)(uintptr_t)g)->apart) & RTI_APART_LOCKED;
+}
+
+static inline bool rti_g_is_lite(const struct g *g)
+{
+    return load_rlx(&((struct g *)(uintptr_t)g)->apart) & RTI_APART_LITE;
+}
 
 /* The end of its stack (exclusive), while it has one. */
 static inline char *rti_g_stack_hi(const struct g *g)

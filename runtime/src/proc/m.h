@@ -75,6 +75,7 @@ struct m {
                                      * sysmon */
     uintptr_t stopped_sp;           /* lowest byte in use of curg's stack while it stands in the middle of its code */
     const void *stopped_context;    /* ucontext_t with its registers if a signal stopped it; both read _stw only */
+    _Atomic(uintptr_t) frozen;      /* the same for a dump of a dying process; 0: not frozen; written by its handler */
     /* life */
     uint32_t id;
     struct m *all_next, *all_prev; /* world.all_m, newest first */

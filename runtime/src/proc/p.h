@@ -16,6 +16,7 @@
 #include "base/rand.h"
 #include "parts/hist.h"
 #include "parts/runq.h"
+#include "parts/stackcode.h"
 #include "parts/stackpool.h"
 #include "parts/timerheap.h"
 #include <rt/attr.h>
@@ -23,6 +24,7 @@
 struct g;
 struct m;
 struct rt_timer;
+struct rti_litestack;
 
 /* The numbers are Go's. */
 enum rti_p_state { RTI_P_IDLE = 0, RTI_P_RUNNING = 1, RTI_P_STOPPED = 3, RTI_P_AWAY = 4 };
@@ -51,7 +53,7 @@ struct rti_p_counters {
     _Atomic(uint64_t) switches, spawns, exits, yields, parks, steals, steal_tries, overflows, calls, retaken, offered;
 };
 
-enum { RTI_P_GFREE_MAX = 64, RTI_P_ID_BATCH = 64 };
+enum { RTI_P_GFREE_MAX = 64, RTI_P_ID_BATCH = 64, RTI_P_LITE = 4 };
 
 struct p {
     uint32_t id;
@@ -80,12 +82,22 @@ struct p {
     _Atomic(int64_t) timer_next; /* its first deadline, INT64_MAX without; written under timer_lock, read by all */
     struct rti_runq runq CACHE_ALIGNED;
     struct rti_stackcache stacks;
+    struct rti_litestack *lite[RT_STACK_COUNT][RTI_P_LITE]; /* where goroutines are born that share (sched/lite.h) */
+    uint8_t lite_at;                                        /* births */
+    uint32_t lite_packed[RTI_STACKCODE_ROOM / sizeof(uint32_t)]; /* a stack on its way into a copy of the right size */
     struct {
         uint32_t tick, call; /* what sysmon saw last */
-        int64_t tick_ns, call_ns;
+        int64_t tick_ns, call_ns, switches_ns;
+        uint64_t switches;
         uint32_t poke_tick; /* when it last sent the holder a signal */
         int64_t poke_ns;
     } seen; /* sysmon's */
+    struct {
+        int64_t since_ns;        /* when it last stole; 0: it has been out of work since */
+        struct p *from;          /* from whom */
+        uint32_t contended;      /* rti_lock_contended() then */
+        _Atomic(int64_t) dry_ns; /* when it was out of work; 0: not since somebody last stole from it and set this */
+    } theft;                     /* its holder's (sched/thrift.h) */
     struct {
         _Atomic(int64_t) asked_ns[RTI_SAFEPOINT_COUNT]; /* 0: nothing asked, or nobody to hear it; written by whoever
                                                          * asks under the world's lock, zeroed by the holder */

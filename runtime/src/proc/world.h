@@ -38,6 +38,9 @@ struct world {
      * and have none, changed by read-modify-write. */
     _Atomic(uint32_t) idle_ps CACHE_ALIGNED;
     _Atomic(uint32_t) spinning;
+    _Atomic(uint32_t)
+        watching; /* 1: one of `spinning` is sysmon (sched/thrift.h); set by who counts, cleared by sysmon */
+    _Atomic(uint32_t) thrift;   /* 1: thieves gain little of late (sched/thrift.h); a hint, written by thieves */
     _Atomic(uint32_t) runq_len; /* of runq; written under the lock, read as a hint without */
 
     struct rti_lock lock CACHE_ALIGNED; /* rank SCHED; guards what follows */
@@ -56,6 +59,7 @@ struct world {
     bool helper_starved;        /* an M that was woken to help found no idle P (sched/handoff.c) */
     bool sysmon_waiting;        /* sysmon sleeps on its note */
     struct rti_note sysmon_note;
+    _Atomic(int64_t) sysmon_until; /* when sysmon wakes by itself; 0: it is up, or in its deep sleep; written by it */
     int main_result;
 
     _Atomic(uint32_t) stop_left CACHE_ALIGNED; /* Ps that the stopper waits for; written under the lock, read by it */
@@ -67,7 +71,8 @@ struct world {
     _Atomic(uint64_t) id_next;             /* next batch of goroutine ids */
     _Atomic(int64_t) holds;                /* rt_external_hold */
     _Atomic(int64_t) poll_until;           /* when the M that polls wakes by itself; 0: nobody polls; written by it */
-    _Atomic(int64_t) last_poll;            /* when somebody last looked at the netpoller, ns */
+    _Atomic(int64_t) last_poll;            /* when somebody last waited in the netpoller, or looked because it was long
+                                            * ago, ns; the look of who has nothing else to run reads no clock */
     _Atomic(struct rti_pollset *) pollset; /* made at first use; written under the lock */
     struct rti_stackpool stacks;           /* locked by itself */
 };

@@ -6,6 +6,7 @@
 #include "sched/findwork.h"
 #include "sched/netpoll.h"
 #include "sched/sched.h"
+#include "sched/thrift.h"
 #include "sched/timers.h"
 
 const char *const rti_deadlock_words[RTI_WAIT_COUNT] = {
@@ -38,7 +39,7 @@ static bool dead_locked(void)
     uint32_t asleep = rti_world.idle_m_count + rti_world.m_waiting + (rti_world.polling ? 1 : 0);
     return rti_world.m_count > 0 && asleep == rti_world.m_count && !rti_world.runq.len && !rti_findwork_visible() &&
            rti_timers_next() == INT64_MAX && !rti_netpoll_has_waiters() && load_rlx(&rti_world.holds) == 0 &&
-           load_rlx(&rti_world.spinning) == 0 && !load_rlx(&rti_world.stopping);
+           rti_thrift_spinners() == 0 && !load_rlx(&rti_world.stopping);
 }
 
 void rti_deadlock_check(void)

@@ -18,6 +18,7 @@
 #include "sched/safepoint.h"
 #include "sched/seeded.h"
 #include "sched/stopworld.h"
+#include "sched/thrift.h"
 #include "sched/timers.h"
 #include "sched/wake.h"
 #include <rt/check.h>
@@ -123,6 +124,7 @@ static struct g *steal_from(struct m *m, struct p *from, bool last)
     if (!g)
         return NULL;
     rti_p_count(&m->p->count.steals);
+    rti_thrift_stole(m->p, from);
     RTI_PROBE3(steal, g->id, m->p->id, from->id);
     return g;
 }
@@ -134,7 +136,7 @@ static struct g *steal(struct m *m)
     if (procs == 1)
         return NULL;
     /* At most half of the busy Ps' worth of thieves: more only get in each other's way. */
-    if (!m->spinning && 2 * load_rlx(&rti_world.spinning) >= busy)
+    if (!m->spinning && 2 * rti_thrift_spinners() >= busy)
         return NULL;
     if (!m->spinning)
         rti_wake_spin(m);
@@ -200,7 +202,7 @@ static struct g *look(struct m *m)
         return g;
     if ((g = rti_netpoll_look(m))) /* descriptors, without waiting */
         return g;
-    if ((g = steal(m))) /* half of somebody's queue; at last timers and runnext */
+    if (!rti_thrift_refuses(p) && (g = steal(m))) /* half of somebody's queue; at last timers and runnext */
         return g;
     return ask_idle_source(); /* what the collector would like to have done */
 }
@@ -246,6 +248,8 @@ static bool regain(struct m *m, bool poller)
         rti_world_put_idle_m_locked(m);
     }
     rti_lock_release(&rti_world.lock);
+    if (p && poller)
+        rti_netpoll_left();
     return p != NULL;
 }
 
@@ -290,8 +294,12 @@ static struct g *rest(struct m *m)
     if (counted)
         sub_seq(&rti_world.spinning, 1);
     fence_full(); /* went idle, now look; pairs with the fence in rti_round_submit */
-    if (rti_findwork_visible() && regain(m, poller))
-        return NULL;
+    if (rti_findwork_visible()) {
+        if (rti_thrift_spares()) /* those that run are to do it; but somebody has to watch */
+            rti_wake_maybe();
+        else if (regain(m, poller))
+            return NULL;
+    }
     if (poller)
         return rti_netpoll_wait(m);
     sleep_idle(m);

@@ -167,7 +167,7 @@ void rti_handoff_stranded(struct m *m, struct g *g)
     struct rti_gqueue one = {0};
     rti_g_move(g, RTI_G_BLOCKING, RTI_G_RUNNABLE);
     rti_lock_acquire(&rti_world.lock);
-    if (UNLIKELY(g->locked)) {
+    if (UNLIKELY(rti_g_is_locked(g))) {
         rti_locked_stranded_unlock(m);
         return;
     }

@@ -103,15 +103,15 @@ static bool waits_off_stack(uint8_t why)
     }
 }
 
-/* NULL: too many bytes, or no room for them. */
-static void *copy_out(const char *sp, size_t bytes)
+/* By way of packed. NULL: too many bytes, or no room for them. */
+static void *copy_out(uint32_t packed[], const char *sp, size_t bytes)
 {
     if (bytes > RTI_STACKCODE_MAX)
         return NULL;
-    size_t size = rti_stackcode_pack(hib.packed, sp, bytes);
+    size_t size = rti_stackcode_pack(packed, sp, bytes);
     void *copy = rti_savepool_take(&hib.pool, size);
     if (copy)
-        memcpy(copy, hib.packed, size);
+        memcpy(copy, packed, size);
     return copy;
 }
 
@@ -130,7 +130,7 @@ RTI_NO_SANITIZE static void prepare(struct claim *c)
     char *top = rti_spawn_top(g, s.hi);
     c->from = g->guarded ? s.lo : s.lo + RTI_PAGE; /* the canary stays */
     if (g->may_hibernate && load_rlx(&g->pins) == 0 && waits_off_stack(load_rlx(&g->wait)) && sp < top)
-        c->copy = copy_out(sp, (size_t)(top - sp));
+        c->copy = copy_out(hib.packed, sp, (size_t)(top - sp));
     /* If it stays: one more page, which it will touch at once. */
     c->to = c->copy ? s.hi : page_of(sp - RED_ZONE) - RTI_PAGE;
 }
@@ -166,6 +166,27 @@ void rti_hibernate_start(struct g *g)
     }
 }
 
+bool rti_hibernate_works(void)
+{
+    return enabled() && hib.pool.region;
+}
+
+bool rti_hibernate_save(struct g *g, uint32_t packed[], bool parks)
+{
+    char *sp = g->ctx.sp;
+    if (load_rlx(&g->pins) > 0 || (parks && !waits_off_stack(load_rlx(&g->wait))))
+        return false;
+    void *copy = copy_out(packed, sp, (size_t)(rti_spawn_top(g, rti_g_stack_hi(g)) - sp));
+    if (!copy)
+        return false;
+    g->saved = copy;
+    uint8_t seen = RTI_HIB_NONE; /* or CLAIMED, by a look that took it for the goroutine whose record it was before */
+    while (!cas_acq_rel(&g->hib, &seen, RTI_HIB_SAVED))         /* pairs with load_acq in rti_hibernate_start */
+        CHECK(seen == RTI_HIB_NONE || seen == RTI_HIB_CLAIMED); /* S6 */
+    add_rlx(&hib.saved, 1);
+    return true;
+}
+
 /* --- one batch, under the lock --- */
 
 /* Has g waited since the last look? Remembers what it saw. */
@@ -173,6 +194,8 @@ static bool wanted_locked(struct g *g, uint32_t status)
 {
     /* Seven bits of its generation tell waits apart; a wait taken for another one is only taken too early. */
     uint8_t seen = (uint8_t)(status / RTI_G_GENERATION << 1), done = seen | 1; /* done: dealt with in this wait */
+    if (rti_g_is_lite(g)) /* looked at after the status: what was a lite one then is one now */
+        return false;
     bool idle = g->seen == seen || (rti_debugvars.hibernate >= EAGER && g->seen != done);
     if ((status & RTI_G_STATE_MASK) != RTI_G_WAITING || load_rlx(&g->hib) != RTI_HIB_NONE)
         return false;
@@ -183,8 +206,9 @@ static bool wanted_locked(struct g *g, uint32_t status)
 
 static void claim_locked(struct g *g, uint32_t status)
 {
-    hib.claims[hib.claimed++] = (struct claim){.g = g, .status = status};
-    store_rlx(&g->hib, RTI_HIB_CLAIMED); /* published by the membarrier in settle */
+    uint8_t none = RTI_HIB_NONE; /* else it has become a lite one and is saved; published by the membarrier in settle */
+    if (cas_acq_rel(&g->hib, &none, RTI_HIB_CLAIMED))
+        hib.claims[hib.claimed++] = (struct claim){.g = g, .status = status};
 }
 
 static void unclaim(struct claim *c)
@@ -312,7 +336,7 @@ size_t rti_hibernate_drawn(uint64_t draw, uint32_t odds)
     rti_lock_acquire(&hib.lock);
     for (struct g *g = rti_g_first(); g; g = rti_g_after(g)) {
         uint32_t status = load_acq(&g->status); /* pairs with rti_g_move */
-        if ((status & RTI_G_STATE_MASK) != RTI_G_WAITING || load_rlx(&g->hib) != RTI_HIB_NONE)
+        if ((status & RTI_G_STATE_MASK) != RTI_G_WAITING || load_rlx(&g->hib) != RTI_HIB_NONE || rti_g_is_lite(g))
             continue;
         if (is_drawn(draw, g, odds))
             claim_locked(g, status);

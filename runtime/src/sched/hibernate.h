@@ -7,6 +7,8 @@
  * NONE      -> CLAIMED by the hibernator, under its lock
  * CLAIMED   -> NONE by whoever starts the goroutine (it goes on at once); -> NONE or DROPPING by the hibernator. Both
  * by compare-and-swap. DROPPING  -> SAVED or NONE by the hibernator. Who starts the goroutine waits for it at the lock.
+ * NONE, CLAIMED -> SAVED by whoever finishes the park or yield of a goroutine that shares its stack (sched/lite.h),
+ * which nobody else can find yet. A claim there is one of a look that began before the record was this goroutine's.
  * SAVED     -> NONE by whoever starts the goroutine, after it has put the stack back.
  * Invariant (S6): nobody starts a goroutine without looking at hib, and the hibernator drops pages only in DROPPING.
  *
@@ -38,6 +40,12 @@ struct rti_hibernate_counts {
 void rti_hibernate_init(void); /* after the stacks are reserved */
 void rti_hibernate_destroy(void);
 
+/* Is anything copied out at all? */
+bool rti_hibernate_works(void);
+/* For lite.c: copies out g's stack, which it has just left and nobody else can start or find; packed is the caller's,
+ * of RTI_STACKCODE_ROOM bytes. parks: it waits, for g->wait; else it yields. False: it stays where it is, since it is
+ * pinned, more than RTI_STACKCODE_MAX bytes, in a wait in which others touch it, or there is no room. */
+bool rti_hibernate_save(struct g *g, uint32_t packed[], bool parks) MUST_CHECK;
 /* For round.c: g, whose hib is not NONE, is about to be started. Afterwards its stack is as it left it. */
 void rti_hibernate_start(struct g *g);
 

@@ -20,14 +20,14 @@ void rti_locked_enter(void)
     if (!g || g->lock_depth++ > 0)
         return;
     g->locked_m = m;
-    g->locked = true;
+    store_rlx(&g->apart, load_rlx(&g->apart) | RTI_APART_LOCKED);
     m->locked_g = g;
 }
 
 static void untie(struct m *m, struct g *g)
 {
     g->lock_depth = 0;
-    g->locked = false;
+    store_rlx(&g->apart, load_rlx(&g->apart) & ~RTI_APART_LOCKED & 0xff);
     g->locked_m = NULL;
     m->locked_g = NULL;
 }

@@ -53,7 +53,6 @@ static struct rti_gqueue collect(struct g **ready, int n)
 static struct rti_gqueue poll_now(void)
 {
     struct g *ready[RTI_POLLSET_READY_MAX];
-    store_rlx(&rti_world.last_poll, rti_sched_now());
     return collect(ready, rti_pollset_wait(rti_netpoll_set(), 0, ready));
 }
 
@@ -78,12 +77,23 @@ struct g *rti_netpoll_look(struct m *m)
     return deliver(&list);
 }
 
+bool rti_netpoll_is_next(void)
+{
+    struct m *m = rti_m_self();
+    return m && m->p && !rti_world.odd && load_rlx(&rti_world.poll_until) == 0 && load_rlx(&rti_world.runq_len) == 0 &&
+           rti_runq_is_empty(&m->p->runq);
+}
+
 enum { NETPOLL_STALE_NS = 50000 };
 
 struct g *rti_netpoll_look_stale(struct m *m)
 {
-    if (LIKELY(!rti_netpoll_has_waiters()) || rti_sched_now() - load_rlx(&rti_world.last_poll) < NETPOLL_STALE_NS)
+    if (LIKELY(!rti_netpoll_has_waiters()))
         return NULL;
+    int64_t now = rti_sched_now();
+    if (now - load_rlx(&rti_world.last_poll) < NETPOLL_STALE_NS)
+        return NULL;
+    store_rlx(&rti_world.last_poll, now);
     return rti_netpoll_look(m);
 }
 
@@ -91,6 +101,7 @@ void rti_netpoll_look_late(int64_t since)
 {
     if (load_rlx(&rti_world.last_poll) > since || load_rlx(&rti_world.poll_until) != 0 || !rti_netpoll_has_waiters())
         return;
+    store_rlx(&rti_world.last_poll, rti_sched_now());
     struct rti_gqueue list = poll_now();
     int n = (int)list.len;
     if (n == 0)
@@ -129,6 +140,12 @@ static struct rti_gqueue wait_once(void)
     return collect(ready, n);
 }
 
+void rti_netpoll_left(void)
+{
+    fence_full(); /* poll_until is 0, now look at sysmon; pairs with the fence in sysmon's nap */
+    rti_wake_watch(rti_timers_next());
+}
+
 /* The wait is over: takes a P if one idles. Without one, the list goes to the global queue and m to the idle list. */
 static bool take_p(struct m *m, struct rti_gqueue *list)
 {
@@ -143,6 +160,7 @@ static bool take_p(struct m *m, struct rti_gqueue *list)
         rti_world_put_idle_m_locked(m);
     }
     rti_lock_release(&rti_world.lock);
+    rti_netpoll_left();
     return p != NULL;
 }
 
@@ -166,8 +184,10 @@ void rti_netpoll_hurry(int64_t when)
     int64_t until = load_rlx(&rti_world.poll_until);
     if (until > when)
         rti_netpoll_break();
-    else if (until == 0) /* nobody waits: an idle P's M shall, or the timer is late if its own P is busy for long */
+    else if (until == 0) { /* nobody waits: an idle P's M shall; the timer's own P may be busy for long */
         rti_wake_maybe();
+        rti_wake_watch(when);
+    }
 }
 
 void rti_netpoll_break(void)

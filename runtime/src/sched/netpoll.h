@@ -16,11 +16,17 @@ struct rti_pollset *rti_netpoll_set(void);
 /* Without waiting: one ready G to run, the others are queued. NULL when nobody waits for anything, or somebody else
  * blocks in the poller already. */
 struct g *rti_netpoll_look(struct m *m);
-/* A yield's that found nobody else to run: the same, if the last look was NETPOLL_STALE_NS ago. Without it goroutines
- * that compute on every P and yield between their slices would keep arrivals waiting for sysmon's look, 10 ms. On the
- * caller's stack. */
+/* If the calling goroutine parks now, a look at the descriptors is what its P does next: nothing else can run, and
+ * nobody blocks in the poller. A guess. */
+bool rti_netpoll_is_next(void);
+/* A yield's that found nobody else to run: the same, if the last wait or such look was NETPOLL_STALE_NS ago. Without it
+ * goroutines that compute on every P and yield between their slices would keep arrivals waiting for sysmon's look, 10
+ * ms. On the caller's stack. */
 struct g *rti_netpoll_look_stale(struct m *m);
-/* sysmon's: what is ready goes to the global queue, if nobody looked since `since` (ns). */
+/* Who polled does so no more: sysmon has to watch the timers from now on. Any thread. */
+void rti_netpoll_left(void);
+
+/* sysmon's: what is ready goes to the global queue, if nobody waited since `since` (ns). */
 void rti_netpoll_look_late(int64_t since);
 /* True: the caller is the one that waits from now on (rti_netpoll_wait must follow). False: nothing to wait for, or
  * somebody does already. */

@@ -3,11 +3,14 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "arch/sigframe.h"
 #include "arch/ucontext.h"
+#include "base/clock.h"
 #include "base/debugvars.h"
+#include "base/peek.h"
 #include "proc/g.h"
 #include "proc/p.h"
 #include "sched/round.h"
@@ -16,6 +19,8 @@
 #include <rt/check.h>
 
 enum { SIGNAL_ABOVE_RTMIN = 5, RED_ZONE = 128, PRESS_AGAIN_NS = 1000000 };
+enum { FROZEN_NAPS = 1000, FROZEN_NAP_NS = 1000000, FREEZE_NAP_NS = 20000 };
+enum { REFUSED_MAX = 1000 }; /* signals in a row that the kernel would not take: more than a second of trying */
 /* What the scheduler may need of a stack below the frame: a round, sanitized and unoptimised too. */
 enum { ROUND_BYTES = 4096 };
 
@@ -27,7 +32,6 @@ extern const char section_stop[] __asm__("__stop_rt_preemptible");
 
 static _Atomic(bool) may_switch;            /* written at boot, read by handlers and sysmon */
 static struct rti_sigframe_control control; /* the process's; written at boot, read by handlers */
-enum { REFUSED_MAX = 1000 }; /* signals in a row that the kernel would not take: more than a second of trying */
 
 void rti_preempt_ask_locked(struct p *p, enum rti_preempt why)
 {
@@ -59,6 +63,57 @@ static void stop_here_sig(struct m *m, const void *context)
         store_rlx(&m->stop_pending, 1);
     else
         rti_stopworld_pause_sig(m, sp - RED_ZONE, context);
+}
+
+/* --- where a process dies --- */
+
+static struct {
+    _Atomic(uint32_t) on, came; /* came: handlers that wait, or have waited */
+} freeze;
+
+static void nap(long ns)
+{
+    struct timespec t = {.tv_nsec = ns};
+    nanosleep(&t, NULL);
+}
+
+static void freeze_here_sig(struct m *m, const void *context)
+{
+    struct g *g = m->curg;
+    uintptr_t sp = rti_ucontext_sp(context);
+    if (g && sp >= (uintptr_t)g->stack_lo && sp < (uintptr_t)rti_g_stack_hi(g))
+        store_rel(&m->frozen, (uintptr_t)context); /* pairs with load_acq in context_of (observe/shot.c) */
+    add_seq(&freeze.came, 1);                      /* pairs with load_acq in rti_preempt_freeze */
+    for (int i = 0; i < FROZEN_NAPS && load_acq(&freeze.on); i++) /* pairs with store_rel in rti_preempt_thaw */
+        nap(FROZEN_NAP_NS);
+    store_rlx(&m->frozen, 0);
+}
+
+static bool runs(const struct m *m)
+{
+    const struct g *g = rti_peek_pointer(&m->curg);
+    return g && m != rti_m_self() && load_acq(&((struct m *)(uintptr_t)m)->reach) && rti_g_state(g) == RTI_G_RUNNING;
+}
+
+bool rti_preempt_freeze(int64_t patience_ns)
+{
+    uint32_t sent = 0;
+    store_rlx(&freeze.came, 0);
+    xchg_acq_rel(&freeze.on, 1); /* pairs with load_acq in on_stop_sig */
+    for (struct m *m = rti_peek_pointer(&rti_world.all_m); m; m = rti_peek_pointer(&m->all_next))
+        if (runs(m))
+            sent += syscall(SYS_tgkill, getpid(), load_acq(&m->reach), rti_preempt_signal()) == 0;
+    int64_t end = rti_clock_monotonic() + patience_ns;
+    while (load_acq(&freeze.came) < sent && rti_clock_monotonic() < end) /* pairs with add in freeze_here_sig */
+        nap(FREEZE_NAP_NS);
+    if (sent == 0)
+        rti_preempt_thaw();
+    return sent > 0;
+}
+
+void rti_preempt_thaw(void)
+{
+    store_rel(&freeze.on, 0); /* pairs with load_acq in freeze_here_sig */
 }
 
 /* --- switching --- */
@@ -105,7 +160,9 @@ static void on_stop_sig(int signo, siginfo_t *info, void *context)
     int kept = errno;
     struct m *m = rti_m_self();
     (void)signo, (void)info;
-    if (m) {
+    if (m && UNLIKELY(load_acq(&freeze.on))) { /* pairs with the exchange in rti_preempt_freeze */
+        freeze_here_sig(m, context);
+    } else if (m) {
         store_rlx(&m->poked, 0);
         if (rti_stopworld_wanted())
             stop_here_sig(m, context);
@@ -155,14 +212,13 @@ void rti_preempt_poke(struct m *m, bool again)
         rt_throw("cannot stop a thread: tgkill failed (errno %d)", errno);
 }
 
-/* True if it was sent. A hint: whether m's goroutine is in a section may change at any time; and if the kernel does not
- * take the signal, there will be another. */
-static bool press(struct m *m)
+/* A hint: whether m's goroutine is in a section may change at any time. */
+static bool press(struct m *m, bool again)
 {
-    int32_t tid = load_acq(&m->reach); /* pairs with store_rel in rti_preempt_thread */
-    if (tid == 0 || !load_rlx(&may_switch) || load_rlx(&m->section) == 0)
-        return false;
-    return syscall(SYS_tgkill, getpid(), tid, rti_preempt_signal()) == 0;
+    bool inside = load_rlx(&may_switch) && load_rlx(&m->section) > 0;
+    if (inside)
+        rti_preempt_poke(m, again);
+    return inside;
 }
 
 void rti_preempt_press(struct p *p, int64_t now)
@@ -170,7 +226,7 @@ void rti_preempt_press(struct p *p, int64_t now)
     struct m *m = load_acq(&p->m); /* pairs with bind_locked */
     uint32_t tick = load_rlx(&p->tick);
     bool fresh = tick != p->seen.poke_tick || now - p->seen.poke_ns >= PRESS_AGAIN_NS;
-    if (!m || !fresh || !press(m))
+    if (!m || !fresh || !press(m, true))
         return;
     p->seen.poke_tick = tick;
     p->seen.poke_ns = now;
@@ -182,7 +238,7 @@ void rti_preempt_press_all(void)
     for (uint32_t i = 0; i < ps; i++) {
         struct m *m = load_acq(&rti_world.allp[i]->m); /* pairs with bind_locked */
         if (m)
-            press(m);
+            press(m, true);
     }
 }
 

@@ -20,6 +20,7 @@
 #define RTI_PREEMPT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/atomic.h"
 #include "proc/m.h"
@@ -45,6 +46,12 @@ void rti_preempt_poke(struct m *m, bool again);
 /* Nothing of the runtime is under way on this thread, m's, which runs, or was interrupted, with its stack pointer at
  * sp: a stop may begin or end here. */
 bool rti_preempt_is_between(struct m *m, uintptr_t sp);
+/* For a dying process, which waits for nobody and may hold any lock: sends the signal to all threads but the caller's
+ * that run a goroutine; their handlers say where they are (m->frozen) and wait there for the thaw, a second at most.
+ * Returns when all have come, or after patience_ns; false, and nothing is frozen, if there is none. Async-signal-safe,
+ * one at a time. */
+bool rti_preempt_freeze(int64_t patience_ns) MUST_CHECK;
+void rti_preempt_thaw(void);
 /* The number of the signal. */
 int rti_preempt_signal(void);
 

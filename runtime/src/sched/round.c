@@ -8,6 +8,7 @@
 #include "sched/findwork.h"
 #include "sched/handoff.h"
 #include "sched/hibernate.h"
+#include "sched/lite.h"
 #include "sched/locked.h"
 #include "sched/netpoll.h"
 #include "sched/resize.h"
@@ -62,10 +63,8 @@ static ALWAYS_INLINE void finish_park(struct m *m, struct g *g)
     }
 }
 
-/* What is left to do for the goroutine that was switched away from. */
-static ALWAYS_INLINE void finish(struct m *m)
+static ALWAYS_INLINE void finish_own(struct m *m, struct g *g)
 {
-    struct g *g = m->prev;
     switch (m->finish) {
     case RTI_FINISH_NONE:
         return;
@@ -87,6 +86,31 @@ static ALWAYS_INLINE void finish(struct m *m)
         rti_handoff_stranded(m, g);
         break;
     }
+}
+
+/* It shares its stack: leaves it before it can be found, and lets it go afterwards. */
+static NOINLINE void finish_lite(struct m *m, struct g *g)
+{
+    struct rti_litestack *left = NULL;
+    if (m->finish == RTI_FINISH_PARK)
+        left = rti_lite_park(m->p, g);
+    else if (m->finish == RTI_FINISH_YIELD || m->finish == RTI_FINISH_YIELD_FAR)
+        left = rti_lite_yield(m->p, g);
+    finish_own(m, g);
+    if (left)
+        rti_lite_let_go(left);
+}
+
+/* What is left to do for the goroutine that was switched away from. */
+static ALWAYS_INLINE void finish(struct m *m)
+{
+    struct g *g = m->prev;
+    if (m->finish == RTI_FINISH_NONE)
+        return;
+    if (UNLIKELY(rti_g_is_lite(g)))
+        finish_lite(m, g);
+    else
+        finish_own(m, g);
     fence_compiler(); /* until here a stop signal finds m busy (sched/preempt.c) */
     m->finish = RTI_FINISH_NONE;
 }
@@ -122,8 +146,8 @@ RTI_NO_SANITIZE RTI_RETURNS_BY_JUMP static NOINLINE void leave_to(struct m *m, s
     struct g *g = m->curg;
     m->finish = how;
     m->prev = g;
-    fence_compiler();                     /* a stop signal from here on finds m busy (sched/preempt.c) */
-    if (UNLIKELY(next && next->locked)) { /* another M's: to be handed over without a goroutine's stack under us */
+    fence_compiler();                               /* a stop signal from here on finds m busy (sched/preempt.c) */
+    if (UNLIKELY(next && load_rlx(&next->apart))) { /* for the system stack: handed to its M, or given its stack */
         m->picked = next;
         next = NULL;
     }
@@ -151,10 +175,12 @@ void rti_round_loop(struct m *m)
         struct g *g = rti_findwork_next(m);
         if (!g)
             return;
-        if (UNLIKELY(g->locked && g != m->locked_g)) {
+        if (UNLIKELY(rti_g_is_locked(g) && g != m->locked_g)) {
             rti_locked_hand_over(m, g);
             continue;
         }
+        if (UNLIKELY(rti_g_is_lite(g)) && !rti_lite_enter(m->p, g, arrive_new))
+            continue;
         run(m, g);
         finish(m);
     }
@@ -178,7 +204,8 @@ void rti_round_leave(struct m *m, enum rti_finish how)
 /* A new goroutine that wants the same kind of stack: with the hints for sanitizers each keeps to its own. */
 static ALWAYS_INLINE bool may_inherit(const struct g *g, const struct g *next)
 {
-    return !RTI_STACKHINTS_SANITIZED && next && !next->stack_lo && next->stack_class == g->stack_class;
+    return !RTI_STACKHINTS_SANITIZED && next && !next->stack_lo && next->stack_class == g->stack_class &&
+           !load_rlx(&g->apart) && !load_rlx(&next->apart);
 }
 
 /* The goroutine has ended and the next one is new: it starts on this very stack, and nothing is switched. A batch of
@@ -186,6 +213,7 @@ static ALWAYS_INLINE bool may_inherit(const struct g *g, const struct g *next)
 NORETURN static NOINLINE void bequeath(struct m *m, struct g *next)
 {
     m->finish = RTI_FINISH_HEIR;
+    m->prev = next;
     fence_compiler(); /* a stop signal from here on finds m busy, until the heir has arrived */
     rti_spawn_inherit(m->p, m->curg, next);
     start(m, next);

@@ -5,6 +5,7 @@
 #include "proc/m.h"
 #include "proc/p.h"
 #include "proc/world.h"
+#include "sched/lite.h"
 #include "sched/overflow.h"
 #include "sched/round.h"
 #include "sched/sched.h"
@@ -63,7 +64,9 @@ static ALWAYS_INLINE struct g *prepare(struct m *m, struct p *p, const struct rt
 {
     g->id = take_id(p);
     g->name = attr ? attr->name : NULL;
-    g->may_hibernate = attr && attr->hibernate;
+    bool lite = attr && attr->lite && rti_lite_works();
+    g->may_hibernate = attr && (attr->hibernate || attr->lite);
+    store_rlx(&g->apart, lite ? RTI_APART_LITE : 0);
     store_rlx(&g->pins, 0);
     g->stack_class = attr ? (uint8_t)attr->stack : RT_STACK_DEFAULT;
     g->parent = m && m->curg ? m->curg->id : 0;
@@ -108,7 +111,7 @@ void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void))
 
 RTI_NO_SANITIZE char *rti_spawn_top(const struct g *g, char *hi)
 {
-    return hi - (g->id % COLOURS) * COLOUR_BYTES;
+    return hi - (rti_g_is_lite(g) ? RTI_LITE_HEAD : (g->id % COLOURS) * COLOUR_BYTES);
 }
 
 void rti_spawn_body(struct g *g)
@@ -134,7 +137,6 @@ static void spill(struct p *p, uint32_t keep)
 static ALWAYS_INLINE void put_local(struct p *p, struct g *g)
 {
     store_rlx(&g->wait, RTI_WAIT_NONE);
-    g->stack_lo = NULL;
     rti_g_move(g, RTI_G_DEAD, RTI_G_IDLE);
     rti_p_count(&p->count.exits);
     g->link.next = (struct rti_qnode *)p->gfree;
@@ -146,9 +148,14 @@ static ALWAYS_INLINE void put_local(struct p *p, struct g *g)
 void rti_spawn_recycle(struct p *p, struct g *g)
 {
     struct rti_stack s = {.lo = g->stack_lo, .class = g->stack_class, .guarded = g->guarded};
+    struct rti_litestack *shared = UNLIKELY(rti_g_is_lite(g)) ? rti_lite_end(g) : NULL;
     rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
     rti_stackhints_unbind(&g->hints);
-    rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
+    g->stack_lo = NULL;
+    if (UNLIKELY(shared))
+        rti_lite_let_go(shared);
+    else
+        rti_stackpool_give(&rti_world.stacks, &p->stacks, &s);
     put_local(p, g);
 }
 
@@ -156,6 +163,7 @@ void rti_spawn_inherit(struct p *p, struct g *g, struct g *heir)
 {
     heir->stack_lo = g->stack_lo;
     heir->guarded = g->guarded;
+    g->stack_lo = NULL;
     rti_g_move(g, RTI_G_RUNNING, RTI_G_DEAD);
     put_local(p, g);
 }
@@ -178,7 +186,7 @@ static void reclaim(struct g *g, void *arg)
     if (g->stack_lo)
         rti_stackhints_unbind(&g->hints);
     g->stack_lo = NULL;
-    g->locked = false;
+    store_rlx(&g->apart, 0);
     g->locked_m = NULL;
     g->lock_depth = 0;
     g->seen = 0;

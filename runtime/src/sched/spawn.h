@@ -18,12 +18,12 @@ struct g *rti_spawn_prepare(const struct rt_go_attr *attr, void (*fn)(void *arg)
 
 /* For round.c, by the M that holds p: */
 void rti_spawn_bind(struct p *p, struct g *g, void (*arrive)(void)); /* stack and first frame */
-void rti_spawn_body(struct g *g); /* on the new stack; rti_round_exit comes after it (arch/context.h) */
-void rti_spawn_recycle(struct p *p, struct g *g);                    /* after its last switch */
+void rti_spawn_body(struct g *g);                 /* on the new stack; rti_round_exit comes after it (arch/context.h) */
+void rti_spawn_recycle(struct p *p, struct g *g); /* after its last switch */
 /* g has ended and heir is new: it gets g's stack, on which the caller still runs, and g goes to the pool. */
 void rti_spawn_inherit(struct p *p, struct g *g, struct g *heir);
-void rti_spawn_check_canary(struct g *g);                            /* of a stack without a guard page */
-void rti_spawn_flush(struct p *p);                                   /* its pool of dead Gs to the world's */
+void rti_spawn_check_canary(struct g *g); /* of a stack without a guard page */
+void rti_spawn_flush(struct p *p);        /* its pool of dead Gs to the world's */
 
 /* Where the first frame of g begins on the stack that ends at hi: coloured, or all stacks' hot lines would fall into
  * the same cache sets. */

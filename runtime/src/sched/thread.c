@@ -127,7 +127,7 @@ static void unlist_locked(struct m *m)
     rti_world.m_count--;
 }
 
-/* The kernel has refused threads for so long, and nobody runs who could do their work. */
+/* The kernel has refused threads for so long, and no P has got to another goroutine meanwhile. */
 NORETURN static void die_short(int err)
 {
     struct rlimit user = {.rlim_cur = RLIM_INFINITY};
@@ -162,7 +162,7 @@ static uint64_t progress(void)
 void rti_thread_refused_locked(struct m *m, int64_t now)
 {
     uint64_t done = progress();
-    bool stuck = load_rlx(&rti_world.idle_ps) == load_rlx(&rti_world.procs) && done == refused.progress;
+    bool stuck = done == refused.progress; /* also when one computes all that time: the others starve behind it */
     bool again = now - refused.last_ns <= NS_PER_S; /* in between there may have been nothing to do */
     unlist_locked(m);
     m->left = true;

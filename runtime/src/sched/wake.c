@@ -12,6 +12,7 @@
 #include "sched/sched.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
+#include "sched/thrift.h"
 #include "sched/timers.h"
 #include <rt/check.h>
 
@@ -64,6 +65,12 @@ NOINLINE void rti_wake_one(void)
     uint32_t none = 0;
     if (!cas_seq(&rti_world.spinning, &none, 1)) /* one at a time */
         return;
+    if (!rti_thrift_defers())
+        rti_wake_claimed();
+}
+
+void rti_wake_claimed(void)
+{
     rti_lock_acquire(&rti_world.lock);
     bool may = !load_rlx(&rti_world.stopping) && (rti_world.idle_m || rti_thread_may_start_locked());
     struct p *p = may ? rti_world_take_idle_p_locked() : NULL;
@@ -86,6 +93,13 @@ bool rti_wake_mend(int64_t now)
         return false;
     rti_wake_one();
     return true;
+}
+
+void rti_wake_watch(int64_t when_ns)
+{
+    /* Twice: it need not be woken for what it would see to nearly as soon by itself. */
+    if (load_rlx(&rti_world.sysmon_until) - when_ns > 2 * RTI_WAKE_LATE_NS)
+        rti_note_wake(&rti_world.sysmon_note);
 }
 
 void rti_wake_spin(struct m *m)

@@ -87,3 +87,53 @@ Test(mutex_inside, a_starving_waiter_is_served_within_a_few_unlocks)
 {
     run_on(1, hand_over);
 }
+
+static void calm_down(void)
+{
+    first_waiter();
+    EXPECT(mutex.calm <= 1); /* the last waiter's own unlock */
+    for (int i = (int)mutex.calm; i < 64; i++) {
+        EXPECT(mutex.waiters == FENCED);
+        rt_mutex_lock(&mutex);
+        rt_mutex_unlock(&mutex);
+    }
+    EXPECT(mutex.waiters == 0);
+    first_waiter(); /* and once more from the start */
+}
+
+Test(mutex_inside, after_64_unlocks_without_a_waiter_the_fence_is_forgotten)
+{
+    run_on(1, calm_down);
+}
+
+static void nobody_comes(void)
+{
+    mutex = (struct rt_mutex){0};
+    rt_waitgroup_add(&left, 3);
+    rt_mutex_lock(&mutex);
+    for (int i = 0; i < 3; i++)
+        rt_go(lock_and_unlock, NULL);
+    for (int i = 0; i < 10; i++)
+        rt_yield();
+    rt_mutex_unlock(&mutex); /* makes one ready, which does not run: there is one P */
+    for (int i = 0; i < 63; i++) {
+        rt_mutex_lock(&mutex);
+        rt_mutex_unlock(&mutex);
+    }
+    EXPECT((mutex.waiters & COUNT_MASK) == 2);
+    rt_mutex_lock(&mutex);
+    rt_mutex_unlock(&mutex);
+    EXPECT(mutex.waiters == FENCED);
+    for (int i = 0; i < 64; i++) {
+        rt_mutex_lock(&mutex);
+        rt_mutex_unlock(&mutex);
+    }
+    EXPECT(mutex.waiters == 0);
+    rt_waitgroup_wait(&left);
+    EXPECT(mutex.locked == 0 && mutex.waiters == 0);
+}
+
+Test(mutex_inside, waiters_that_no_unlock_reaches_are_all_made_ready_and_the_lock_is_free_of_them)
+{
+    run_on(1, nobody_comes);
+}

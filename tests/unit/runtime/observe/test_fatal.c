@@ -1,5 +1,7 @@
 #include "child.h"
 
+#include <stdatomic.h>
+
 #include <rt/attr.h>
 #include <rt/chan.h>
 #include <rt/check.h>
@@ -93,6 +95,66 @@ Test(fatal, sigquit_prints_every_goroutine_and_ends_with_status_2)
     setenv("GOTRACEBACK", "none", 1);
     cr_assert_eq(child_run(&config, quits, NULL), 2);
     cr_assert(!said("goroutine"), "%s", child_said);
+}
+
+static _Atomic(bool) spins;
+
+static NOINLINE bool never_true(void)
+{
+    return !atomic_load(&spins);
+}
+
+/* It calls something, or it had no frame of its own and its caller's would be missing. */
+static NOINLINE void spin_here(void)
+{
+    atomic_store(&spins, true);
+    while (!never_true())
+        STAY();
+}
+
+static void spinner(void *arg)
+{
+    (void)arg;
+    spin_here();
+    STAY();
+}
+
+static int quits_beside_a_spinner(void *arg)
+{
+    rt_go(spinner, arg);
+    while (!atomic_load(&spins))
+        rt_yield();
+    raise(SIGQUIT);
+    return 0;
+}
+
+static int throws_beside_a_spinner(void *arg)
+{
+    rt_go(spinner, arg);
+    while (!atomic_load(&spins))
+        rt_yield();
+    go_wrong();
+    STAY();
+    return 0;
+}
+
+/* Mostly: on a busy machine the other thread may come too late for a process that dies. */
+static bool shows_spinner(int (*app)(void *arg))
+{
+    enum { TRIES = 200 };
+    for (int i = 0; i < TRIES; i++) {
+        cr_assert_eq(child_run(&config, app, NULL), 2, "%s", child_said);
+        cr_assert(said("\n\ngoroutine 2 [running]:\n"), "%s", child_said);
+        if (said("\nspinner(...)\n\t/"))
+            return true;
+    }
+    return false;
+}
+
+Test(fatal, who_runs_on_another_thread_is_shown_where_it_is, .timeout = 120)
+{
+    cr_assert(shows_spinner(quits_beside_a_spinner), "%s", child_said);
+    cr_assert(shows_spinner(throws_beside_a_spinner), "%s", child_said);
 }
 
 static int waits(void *arg)

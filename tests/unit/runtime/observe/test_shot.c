@@ -54,7 +54,10 @@ Test(shot, a_running_one_shows_where_it_was_interrupted, .init = fake_world)
     m->curg = g;
     m->stopped_context = &met;
     cr_assert(rti_shot_take(&taker, g, &shot) && shot.stack == RTI_SHOT_ELSEWHERE);
-    taker.stopped = true;
+    store_rel(&m->frozen, (uintptr_t)&met);
+    taker.others = RTI_SHOT_FROZEN;
+    cr_assert(rti_shot_take(&taker, g, &shot) && shot.stack == RTI_SHOT_FRAMES && shot.frames == 1);
+    taker.others = RTI_SHOT_STOPPED;
     cr_assert(rti_shot_take(&taker, g, &shot) && shot.stack == RTI_SHOT_FRAMES);
     cr_assert(shot.interrupted && shot.inside == RTI_SHOT_ANYBODY);
     cr_assert_eq(shot.frames, 1); /* the frame pointer leads to this thread's stack, not to the goroutine's */

@@ -424,6 +424,32 @@ Test(traceback, a_stack_that_is_copied_out_is_shown_all_the_same)
     cr_assert_eq(result, 0, "%s", text);
 }
 
+/* Both wait at the same place: what is read from the copy is what is read from a stack. */
+static int shares(void *arg)
+{
+    struct rt_go_attr attr = {.lite = true};
+    char own[4096];
+    (void)arg;
+    open_never();
+    rt_go(receiver, NULL);
+    until_it_says("goroutine 2 [chan receive]:\n");
+    rt_go_attr(&attr, receiver, NULL);
+    until_it_says("goroutine 3 [chan receive]:\n");
+    if (rti_hibernate_counts().saved == 0)
+        return 77;
+    snprintf(own, sizeof own, "%s", section_of("goroutine 2 [chan receive]:\n"));
+    char *end = strstr(own, "created by");
+    return end && strncmp(own, section_of("goroutine 3 [chan receive]:\n"), (size_t)(end - own)) == 0 ? 0 : 1;
+}
+
+Test(traceback, a_stack_that_is_shared_shows_each_who_was_on_it)
+{
+    int result = run(1, shares);
+    if (result == 77)
+        test_skip("no stacks are shared here");
+    cr_assert_eq(result, 0, "%s", text);
+}
+
 /* --- while everything moves --- */
 
 static struct rt_chan *ring[8];

@@ -333,3 +333,111 @@ Test(pollset, of_an_event_and_a_timeout_at_the_same_moment_exactly_one_wakes, .i
     cr_assert_eq(d.woken, parked);
     cr_assert_eq(rti_pollset_waiters(set), 0);
 }
+
+/* --- what a short read proves --- */
+
+enum { ROOM = 10 };
+
+/* As a reader that finds data, reads it all, and finds nothing when it tries again. */
+static void short_read_then_nothing(void)
+{
+    uint32_t edges = rti_pollset_edges(desc);
+    rti_pollset_note(desc, edges, 1, ROOM);
+    if (!rti_pollset_dry(desc))
+        rti_pollset_note(desc, edges, -EAGAIN, ROOM);
+}
+
+static void event(void)
+{
+    cr_assert_eq(write(fds[1], "x", 1), 1);
+    (void)rti_pollset_wait(set, AT_ONCE, ready);
+}
+
+static void sure(void)
+{
+    drain();
+    desc->tcp = true; /* as far as this goes, a local socket is like it */
+    for (int i = 0; i < 4; i++)
+        short_read_then_nothing();
+    rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+    cr_assert(rti_pollset_dry(desc));
+}
+
+Test(pollset, a_short_read_proves_nothing_until_it_has_done_so_four_times, .init = setup, .fini = teardown)
+{
+    drain();
+    desc->tcp = true;
+    for (int i = 0; i < 4; i++) {
+        rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+        cr_assert_not(rti_pollset_dry(desc), "after %d", i);
+        rti_pollset_note(desc, rti_pollset_edges(desc), -EAGAIN, ROOM);
+    }
+    cr_assert_not(rti_pollset_dry(desc), "after a read that found nothing there was a wait");
+    rti_pollset_note(desc, rti_pollset_edges(desc), ROOM, ROOM);
+    cr_assert_not(rti_pollset_dry(desc), "a full read");
+    rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+    cr_assert(rti_pollset_dry(desc));
+    cr_assert_not(rti_pollset_dry(desc), "once");
+}
+
+Test(pollset, a_short_read_proves_nothing_of_what_is_no_tcp_socket, .init = setup, .fini = teardown)
+{
+    sure();
+    desc->tcp = false;
+    rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+    cr_assert_not(rti_pollset_dry(desc));
+}
+
+Test(pollset, an_event_after_a_short_read_ends_what_it_proved, .init = setup, .fini = teardown)
+{
+    sure();
+    rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+    event();
+    cr_assert_not(rti_pollset_dry(desc));
+}
+
+Test(pollset, an_event_during_a_short_read_counts_as_after_it, .init = setup, .fini = teardown)
+{
+    sure();
+    uint32_t edges = rti_pollset_edges(desc);
+    event();
+    rti_pollset_note(desc, edges, 1, ROOM);
+    cr_assert_not(rti_pollset_dry(desc));
+}
+
+Test(pollset, after_a_hang_up_a_short_read_proves_nothing, .init = setup, .fini = teardown)
+{
+    sure();
+    cr_assert_eq(shutdown(fds[1], SHUT_WR), 0);
+    (void)rti_pollset_wait(set, AT_ONCE, ready);
+    rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+    cr_assert_not(rti_pollset_dry(desc));
+}
+
+Test(pollset, what_a_short_read_proves_is_put_to_the_test_now_and_then, .init = setup, .fini = teardown)
+{
+    int in_a_row = 0;
+    sure();
+    for (int i = 0; i < 100 && in_a_row == i; i++) {
+        rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+        in_a_row += rti_pollset_dry(desc);
+    }
+    cr_assert_eq(in_a_row, 15); /* and the one in sure() */
+    rti_pollset_note(desc, rti_pollset_edges(desc), -EAGAIN, ROOM);
+    rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+    cr_assert(rti_pollset_dry(desc), "once more there was nothing");
+}
+
+Test(pollset, data_that_was_there_after_a_short_read_ends_the_shortcut, .init = setup, .fini = teardown)
+{
+    sure();
+    while (rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM), rti_pollset_dry(desc))
+        continue;
+    rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM); /* the test: something was there */
+    for (int i = 0; i < 4; i++) {
+        cr_assert_not(rti_pollset_dry(desc));
+        rti_pollset_note(desc, rti_pollset_edges(desc), -EAGAIN, ROOM);
+        rti_pollset_note(desc, rti_pollset_edges(desc), 1, ROOM);
+    }
+    cr_assert(rti_pollset_dry(desc));
+}

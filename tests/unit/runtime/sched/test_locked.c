@@ -34,12 +34,12 @@ static void down(void)
 
 Test(locked, a_goroutine_and_its_thread_know_each_other, .init = up, .fini = down)
 {
-    cr_assert(g->locked && g->locked_m == m && m->locked_g == g);
+    cr_assert(rti_g_is_locked(g) && g->locked_m == m && m->locked_g == g);
     rti_locked_enter();
     rti_locked_leave();
-    cr_assert(g->locked, "locked twice, unlocked once");
+    cr_assert(rti_g_is_locked(g), "locked twice, unlocked once");
     rti_locked_leave();
-    cr_assert(!g->locked && !g->locked_m && !m->locked_g);
+    cr_assert(!rti_g_is_locked(g) && !g->locked_m && !m->locked_g);
     rti_locked_leave();
     cr_assert_eq(g->lock_depth, 0);
 }
@@ -107,7 +107,7 @@ Test(locked, the_end_of_the_goroutine_is_the_end_of_the_thread, .init = up, .fin
     store_rlx(&rti_world.spinning, 1); /* so that the P goes idle, and no thread starts */
     rti_locked_end();
     m->curg = NULL;
-    cr_assert(m->ending && !g->locked);
+    cr_assert(m->ending && !rti_g_is_locked(g));
     cr_assert_null(rti_locked_next(m));
     cr_assert_null(m->p);
     cr_assert_eq(rti_world.m_count, 1);

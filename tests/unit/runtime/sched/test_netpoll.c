@@ -67,3 +67,25 @@ Test(netpoll, a_sooner_timer_breaks_the_wait_of_whoever_waits_longer, .init = fa
     rti_netpoll_hurry(200);
     cr_assert_eq(rti_pollset_wait(rti_netpoll_set(), -1, ready), 0); /* would never return without the break */
 }
+
+/* Its sleep is longer than the timer's deadline, and nobody else will be there for it. */
+static bool sysmon_was_told(void)
+{
+    bool told = rti_note_sleep_for(&rti_world.sysmon_note, 0);
+    rti_note_clear(&rti_world.sysmon_note);
+    return told;
+}
+
+Test(netpoll, a_timer_that_nobody_polls_for_is_sysmons_to_watch, .init = fake_world)
+{
+    struct rti_timer t = {.fn = never};
+    store_rlx(&rti_world.sysmon_until, 1000000000);
+    store_rlx(&rti_world.poll_until, 1);
+    (void)rti_timers_set(&t, 1);
+    cr_assert_not(sysmon_was_told()); /* somebody polls until then */
+    rti_netpoll_left();
+    cr_assert(sysmon_was_told());
+    store_rlx(&rti_world.poll_until, 0);
+    rti_netpoll_hurry(1);
+    cr_assert(sysmon_was_told());
+}

@@ -311,14 +311,18 @@ static void somebody_ran(void)
     rti_p_count(&p->count.switches);
 }
 
+Test(thread, ten_seconds_without_one_are_fatal_while_a_single_goroutine_computes, .init = all_idle, .exit_code = 2)
+{
+    rti_lock_acquire(&rti_world.lock);
+    cr_assert_eq(rti_world_take_idle_p_locked(), p);
+    rti_lock_release(&rti_world.lock);
+    refuse_for(11, 500000000, NULL);
+}
+
 Test(thread, but_nine_are_not_nor_sixty_if_somebody_ran_or_nothing_was_to_do, .init = all_idle)
 {
     refuse_for(9, 500000000, NULL);
     somebody_ran();
     refuse_for(60, 500000000, somebody_ran);
     refuse_for(60, 1500000000, NULL);
-    rti_lock_acquire(&rti_world.lock);
-    cr_assert_eq(rti_world_take_idle_p_locked(), p); /* it runs, however long that takes */
-    rti_lock_release(&rti_world.lock);
-    refuse_for(60, 500000000, NULL);
 }

@@ -86,3 +86,32 @@ Test(wake, all_means_all_that_sleep, .init = up)
     cr_assert_null(helper->p);
     cr_assert_eq(rti_world.idle_m_count, 0);
 }
+
+/* How sysmon sleeps, on paper: until when, and was it woken for a timer at when_ns? */
+static bool watched(int64_t until_ns, int64_t when_ns)
+{
+    store_rlx(&rti_world.sysmon_until, until_ns);
+    rti_wake_watch(when_ns);
+    bool told = rti_note_sleep_for(&rti_world.sysmon_note, 0);
+    rti_note_clear(&rti_world.sysmon_note);
+    return told;
+}
+
+enum { MS = 1000000 };
+Test(wake, a_timer_that_sysmon_would_sleep_past_wakes_it, .init = up)
+{
+    cr_assert(watched(10 * MS, 1 * MS));
+    cr_assert(watched(10 * MS, -1 * MS)); /* due already */
+}
+
+Test(wake, a_timer_that_sysmon_will_see_in_time_does_not_wake_it, .init = up)
+{
+    cr_assert_not(watched(10 * MS, 10 * MS - RTI_WAKE_LATE_NS));
+    cr_assert_not(watched(10 * MS, 20 * MS));
+    cr_assert_not(watched(10 * MS, INT64_MAX));
+}
+
+Test(wake, sysmon_is_not_woken_while_it_is_up, .init = up)
+{
+    cr_assert_not(watched(0, 1 * MS));
+}
