@@ -25,7 +25,8 @@ struct record {
  * besides. */
 struct layout {
     size_t record_at;
-    size_t rest_at; /* x86: the floating point state, aligned */
+    size_t rest_at;    /* x86: the floating point state, aligned */
+    size_t bytes_used; /* aarch64: of the ucontext_t and what belongs to it */
     size_t bytes;
 };
 
@@ -145,29 +146,37 @@ static bool has_shadow_stack(void)
     return prctl(SHADOW_STACK_STATUS, &on, 0, 0, 0) == 0 && (on & 1);
 }
 
+enum { HEAD_BYTES = 8 }; /* magic and bytes; both 0 in the last record */
+
+/* The first record of that kind; of kind 0: the end. NULL: there is none. */
 static struct state_record *find_record(const ucontext_t *u, uint32_t magic)
 {
     const char *at = (const char *)u->uc_mcontext.__reserved, *end = at + sizeof u->uc_mcontext.__reserved;
-    while (at < end) {
+    while (at + HEAD_BYTES <= end) {
         struct state_record *r = (struct state_record *)(uintptr_t)at;
         if (r->magic == magic)
             return r;
-        if (r->magic == 0 || r->bytes < 8)
+        if (r->magic == 0 || r->bytes < HEAD_BYTES)
             return NULL;
         at += r->bytes;
     }
     return NULL;
 }
 
+/* Only what is in use of the frame: what the C library thinks of as its end may lie beyond the signal stack's. */
 static struct layout lay_out(const void *context)
 {
-    const char *from = context, *end = from + sizeof(ucontext_t);
-    const struct state_record *extra = find_record(context, MAGIC_EXTRA);
-    if (extra && (const char *)(uintptr_t)extra->data + extra->data_bytes > end)
+    const ucontext_t *u = context;
+    const struct state_record *last = find_record(u, 0), *extra = find_record(u, MAGIC_EXTRA);
+    const char *from = context, *end = from + sizeof *u;
+    if (last)
+        end = (const char *)last + HEAD_BYTES;
+    if (extra) /* it follows that last record, and one more */
         end = (const char *)(uintptr_t)extra->data + extra->data_bytes;
-    struct layout l = {.record_at = CONTEXT_AT + align_up((size_t)(end - from))};
-    l.rest_at = l.record_at + sizeof(struct record);
-    l.bytes = align_up(l.rest_at);
+    struct layout l = {.bytes_used = (size_t)(end - from)};
+    /* all of it must be there, though not all is read: qemu looks */
+    l.record_at = CONTEXT_AT + align_up(l.bytes_used > sizeof *u ? l.bytes_used : sizeof *u);
+    l.bytes = align_up(l.record_at + sizeof(struct record));
     return l;
 }
 
@@ -175,7 +184,7 @@ static struct layout lay_out(const void *context)
 static void copy_frame(char *to, const ucontext_t *u, const struct layout *l)
 {
     char *context = to + CONTEXT_AT;
-    copy(context, u, l->record_at - CONTEXT_AT);
+    copy(context, u, l->bytes_used);
     struct state_record *extra = find_record((ucontext_t *)(void *)context, MAGIC_EXTRA);
     if (extra)
         extra->data += (uint64_t)(context - (const char *)u);
