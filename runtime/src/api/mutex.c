@@ -99,7 +99,8 @@ static NOINLINE void lock_slow(struct rt_mutex *m)
     and_acq_rel(&m->waiters, ~WOKEN);
 }
 
-void rt_mutex_lock(struct rt_mutex *self)
+/* Aligned, as is unlock: 2.5 ns for both, else up to 2.8, by where the linker happens to put them. */
+CACHE_ALIGNED void rt_mutex_lock(struct rt_mutex *self)
 {
     rti_sched_point();
     if (UNLIKELY(!take(self)))
@@ -200,7 +201,7 @@ static NOINLINE void unlock_slow(struct rt_mutex *m, uint32_t waiters)
         wake_one(m);
 }
 
-void rt_mutex_unlock(struct rt_mutex *self)
+CACHE_ALIGNED void rt_mutex_unlock(struct rt_mutex *self)
 {
     uint32_t waiters = load_rlx(&self->waiters);
     if (UNLIKELY(waiters != 0 || load_rlx(&self->locked) == 0 || !unfenced)) {
