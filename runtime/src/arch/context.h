@@ -24,6 +24,10 @@ struct rti_context { /* offsets known to the asm and to debuggers */
 /* Where a new context starts: pops entry and calls it, then pops done and jumps to it. No caller: walks end. */
 void rti_context_start(void);
 
+#if defined(__AVX512F__) || defined(__ARM_FEATURE_SVE)
+#error "the runtime is built for the baseline: the switch does not name the registers of AVX-512 or SVE"
+#endif
+
 /* Saves the caller into *from and goes on where *to was saved. Returns when somebody switches to *from. */
 #if defined(__x86_64__)
 #define RTI_CONTEXT_CLOBBERS                                                                                           \
@@ -75,7 +79,8 @@ static ALWAYS_INLINE void rti_context_switch(struct rti_context *from, const str
 /* On a function whose callers are not the ones that called it on this thread: after a switch the address on top of the
  * processor's return stack is another goroutine's, so a ret is mispredicted, and an indirect jump (which is predicted
  * by what went before) is not: 6 ns. On the outermost function of the way through a switch only, since a return that is
- * a jump leaves the return stack one too deep. */
+ * a jump leaves the return stack one too deep. Such a function must call others that the compiler cannot see into: the
+ * return clobbers rcx. */
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 #define RTI_RETURNS_BY_JUMP __attribute__((function_return("thunk-extern")))
 #else

@@ -151,8 +151,10 @@ static bool round_trip(int64_t now)
 static void sleep_deep(int64_t until_ns)
 {
     rti_lock_acquire(&rti_world.lock);
-    bool idle =
-        load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping) && !rti_thread_is_short();
+    /* The duty to look (sched/thrift.h) may have come since the last round; the P of whoever gave it went idle under
+     * this lock, after that. With it asleep here nobody would be woken any more. */
+    bool idle = load_rlx(&rti_world.idle_ps) == rti_world_ps() && !load_rlx(&rti_world.stopping) &&
+                !load_rlx(&rti_world.watching) && !rti_thread_is_short();
     rti_world.sysmon_waiting = idle;
     rti_lock_release(&rti_world.lock);
     if (!idle)

@@ -7,9 +7,11 @@
 #include "sched/deadlock.h"
 #include "sched/handoff.h"
 #include "sched/resize.h"
+#include "sched/sched.h"
 #include "sched/stopworld.h"
 #include "sched/thread.h"
 #include "sched/timers.h"
+#include "sched/wake.h"
 #include <rt/check.h>
 
 void rti_locked_enter(void)
@@ -56,8 +58,12 @@ bool rti_locked_has_rival(struct p *p)
 /* The thread is done: its P to others. One that was surplus has none. */
 static struct g *end_thread(struct m *m)
 {
-    if (m->left)
+    if (m->left) {
+        /* Taken off the idle list while it still counted as spinning, perhaps: then it is who has to look (S3). */
+        fence_full(); /* pairs with the fence in rti_round_submit */
+        rti_wake_mend(rti_sched_now());
         return NULL;
+    }
     rti_lock_acquire(&rti_world.lock);
     struct p *p = m->p;
     if (load_rlx(&rti_world.stopping)) { /* whoever joins all threads may have begun */
