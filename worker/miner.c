@@ -84,9 +84,7 @@ static void mine_slice(struct miner *m, const struct slice *slice)
     struct kernel_slice work = {
         .start = (uint32_t)slice->start, .count = slice->end - slice->start, .hits = m->hits, .cap = MINER_HITS_MAX};
     int64_t from = rt_now();
-    rt_preemptible_enter(); /* a late timer, or the slice's end on a slow machine, does not wait for the kernel */
     uint64_t done = kernel_scan(crew_kernel(m->crew), &m->ready, &work);
-    rt_preemptible_leave();
     int64_t busy_ns = rt_now() - from;
     CHECK(done > 0); /* the cap holds a whole group's hits */
     m->size = miner_next_size(m->size, done, busy_ns);
