@@ -52,8 +52,10 @@ uint64_t rt_go_attr(const struct rt_go_attr *attr, void (*fn)(void *arg), void *
 /* Lets others run: the caller goes to the end of the queue. May return on another thread, so errno and pointers to
  * thread-local variables are stale afterwards. A goroutine only; a no-op elsewhere. */
 void rt_yield(void);
-/* One load; yields if the scheduler asked for it (the goroutine ran for 10 ms). For loops that call nothing else of the
- * runtime: every 100 us or so. A goroutine only; a no-op elsewhere. */
+/* One load; yields if the scheduler asked for it (the goroutine ran for 10 ms, or a timer is late). For loops that do
+ * not park: every 100 us or so. A call of this library that finds what it wants and does not park (a mutex that is
+ * open, a channel with room or a value, rt_try_recv, bytes to read, rt_timer_reset) is no checkpoint: with one P a loop
+ * of such calls alone keeps all others waiting. A goroutine only; a no-op elsewhere. */
 void rt_checkpoint(void);
 
 /* Between the two the scheduler may take the thread away from the caller at any instruction of a function marked

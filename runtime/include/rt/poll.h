@@ -45,7 +45,8 @@ enum rt_poll_dir {
  * of epoll_ctl(2). *out is untouched on error. */
 int rt_poll_open(struct rt_pd **out, int fd) MUST_CHECK;
 /* Takes fd off the set and ends the waits on it: they return -ECANCELED, as does every call that comes while somebody
- * is still inside. *self_p becomes NULL; NULL-safe. fd stays open. */
+ * is still inside. *self_p becomes NULL; NULL-safe. fd stays open. Close fd only after this: closed before, its number
+ * may be another descriptor's by now, which is then the one that is taken off the set, and waits on it never end. */
 void rt_poll_close(struct rt_pd **self_p);
 /* The same, and closes fd as soon as the last goroutine inside a call on it has left: nobody ever reads a number that
  * was reused. */
